@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "skein",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Skein", targets: ["Skein"]),
+        .library(name: "SkeinFoundation", targets: ["SkeinFoundation"]),
+        .library(name: "SkeinTesting", targets: ["SkeinTesting"]),
+        .library(name: "SkeinCollector", targets: ["SkeinCollector"]),
+        .executable(name: "skeind", targets: ["SkeinDaemon"]),
+        .executable(name: "skein", targets: ["SkeinTool"]),
+        .executable(name: "skein-demo", targets: ["SkeinDemo"]),
+    ],
+    targets: [
+        // System libraries: a module map and a shim.h each, nothing else.
+        .systemLibrary(name: "CSkeinPlatform"),
+        .systemLibrary(
+            name: "CSkeinBSON",
+            pkgConfig: "libbson-1.0",
+            providers: [.apt(["libbson-dev"]), .brew(["mongo-c-driver"])]),
+        .systemLibrary(
+            name: "CSkeinZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+        .systemLibrary(
+            name: "CSkeinYAML", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(
+            name: "CSkeinZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(
+            name: "CSkeinSQLite", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "CSkeinMicroHTTPD",
+            providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
+        .systemLibrary(
+            name: "CSkeinCURL", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+
+        // Floor 1: one idea each, no knowledge of events.
+        .target(name: "SkeinPlatform", dependencies: ["CSkeinPlatform"]),
+        .target(name: "SkeinBSON", dependencies: ["CSkeinBSON", "SkeinPlatform"]),
+        .target(name: "SkeinZeroMQ", dependencies: ["CSkeinZeroMQ", "SkeinPlatform"]),
+        .target(name: "SkeinJournal", dependencies: ["SkeinPlatform"]),
+        .target(name: "SkeinSQLite", dependencies: ["CSkeinSQLite"]),
+        .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL"]),
+        .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
+
+        // Floor 2: what both sides agree on, and how a journal is shipped.
+        .target(name: "SkeinWire", dependencies: ["SkeinBSON"]),
+        .target(
+            name: "SkeinShipping",
+            dependencies: ["SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"]),
+
+        // Floor 3: the two sides.
+        .target(
+            name: "Skein",
+            dependencies: [
+                "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON",
+                "SkeinPlatform",
+            ]),
+        .target(name: "SkeinFoundation", dependencies: ["Skein", "SkeinBSON"]),
+        .target(name: "SkeinTesting", dependencies: ["Skein", "SkeinBSON", "SkeinWire"]),
+        .target(
+            name: "SkeinCollector",
+            dependencies: [
+                "CSkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
+                "SkeinBSON", "SkeinArchive", "SkeinPlatform",
+            ]),
+
+        // Floor 4: thin mains.
+        .executableTarget(name: "SkeinDaemon", dependencies: ["SkeinCollector", "SkeinPlatform"]),
+        .executableTarget(
+            name: "SkeinTool",
+            dependencies: ["SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinJournal", "SkeinPlatform"]),
+        .executableTarget(
+            name: "SkeinDemo", dependencies: ["Skein", "SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
+
+        // Tests.
+        .testTarget(name: "SkeinPlatformTests", dependencies: ["SkeinPlatform"]),
+        .testTarget(name: "SkeinBSONTests", dependencies: ["SkeinBSON", "CSkeinBSON"]),
+        .testTarget(name: "SkeinZeroMQTests", dependencies: ["SkeinZeroMQ", "SkeinPlatform"]),
+        .testTarget(name: "SkeinJournalTests", dependencies: ["SkeinJournal", "SkeinPlatform"]),
+        .testTarget(name: "SkeinWireTests", dependencies: ["SkeinWire", "SkeinBSON"]),
+        .testTarget(
+            name: "SkeinShippingTests",
+            dependencies: ["SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON"]),
+        .testTarget(
+            name: "SkeinTests",
+            dependencies: ["Skein", "SkeinFoundation", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),
+        .testTarget(
+            name: "SkeinCollectorTests",
+            dependencies: ["SkeinCollector", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"]),
+        .testTarget(name: "SkeinToolTests", dependencies: ["SkeinTool", "SkeinArchive", "SkeinBSON"]),
+        .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite"]),
+        .testTarget(
+            name: "SkeinIntegrationTests",
+            dependencies: ["Skein", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+}
