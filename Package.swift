@@ -69,7 +69,9 @@ let package = Package(
         .executableTarget(name: "SkeinDaemon", dependencies: ["SkeinCollector", "SkeinPlatform"]),
         .executableTarget(
             name: "SkeinTool",
-            dependencies: ["SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinJournal", "SkeinPlatform"]),
+            dependencies: [
+                "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinJournal", "SkeinPlatform",
+            ]),
         .executableTarget(
             name: "SkeinDemo", dependencies: ["Skein", "SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
 
@@ -84,10 +86,16 @@ let package = Package(
             dependencies: ["SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON"]),
         .testTarget(
             name: "SkeinTests",
-            dependencies: ["Skein", "SkeinFoundation", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),
+            dependencies: [
+                "Skein", "SkeinFoundation", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ",
+                "SkeinPlatform",
+            ]),
         .testTarget(
             name: "SkeinCollectorTests",
-            dependencies: ["SkeinCollector", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"]),
+            dependencies: [
+                "SkeinCollector", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON",
+                "SkeinPlatform",
+            ]),
         .testTarget(name: "SkeinToolTests", dependencies: ["SkeinTool", "SkeinArchive", "SkeinBSON"]),
         .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite"]),
         .testTarget(

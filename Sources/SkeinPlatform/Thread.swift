@@ -24,20 +24,24 @@ public struct SystemThread: Sendable {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         #if canImport(Darwin)
             var thread: pthread_t? = nil
-            let result = pthread_create(&thread, nil, { argument in
-                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                _ = pthread_setname_np(start.name)
-                start.body()
-                return nil
-            }, start.toOpaque())
+            let result = pthread_create(
+                &thread, nil,
+                { argument in
+                    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                    _ = pthread_setname_np(start.name)
+                    start.body()
+                    return nil
+                }, start.toOpaque())
         #else
             var thread = pthread_t()
-            let result = pthread_create(&thread, nil, { argument in
-                let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-                skein_name_thread(start.name)
-                start.body()
-                return nil
-            }, start.toOpaque())
+            let result = pthread_create(
+                &thread, nil,
+                { argument in
+                    let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                    skein_name_thread(start.name)
+                    start.body()
+                    return nil
+                }, start.toOpaque())
         #endif
         guard result == 0 else {
             start.release()
