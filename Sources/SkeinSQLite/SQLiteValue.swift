@@ -1,0 +1,25 @@
+/// One value as SQLite stores it: the five storage classes.
+public enum SQLiteValue: Sendable, Hashable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+}
+
+extension SQLiteValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+    ExpressibleByNilLiteral
+{
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+    public init(floatLiteral value: Double) { self = .real(value) }
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(nilLiteral: ()) { self = .null }
+}
+
+extension SQLiteValue {
+    public init(_ value: some BinaryInteger) { self = .integer(Int64(clamping: value)) }
+    public init(_ value: Double) { self = .real(value) }
+    public init(_ value: String) { self = .text(value) }
+    /// Text, or null for nil.
+    public init(_ value: String?) { self = value.map { .text($0) } ?? .null }
+}
