@@ -3,6 +3,7 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,5 +81,25 @@ static inline void skein_name_thread(const char *name) {
     prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0);
 #else
     (void)name;
+#endif
+}
+
+// getopt_long keeps its state in variables that Swift 6 will not touch.
+static inline int skein_getopt_long(
+    int argc, char *const *argv, const char *letters, const struct option *options) {
+    return getopt_long(argc, argv, letters, options, NULL);
+}
+static inline const char *skein_optarg(void) { return optarg; }
+static inline int skein_optind(void) { return optind; }
+static inline int skein_optopt(void) { return optopt; }
+static inline void skein_getopt_restart(void) {
+    opterr = 0;
+#if defined(__GLIBC__)
+    optind = 0;
+#else
+    optind = 1;
+#endif
+#if defined(__APPLE__)
+    optreset = 1;
 #endif
 }
