@@ -1,0 +1,166 @@
+/// Whole elements, one function a type.
+extension BSONRawWriter {
+    @inlinable @inline(__always)
+    public mutating func double(key: UnsafeRawBufferPointer, _ value: Double) {
+        header(.double, key: key)
+        integer(value.bitPattern)
+    }
+
+    /// `value` is UTF-8 and may hold NULs.
+    @inlinable @inline(__always)
+    public mutating func string(key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        header(.string, key: key)
+        text(value)
+    }
+
+    /// A nested document that is already encoded.
+    @inlinable @inline(__always)
+    public mutating func document(key: UnsafeRawBufferPointer, _ encoded: UnsafeRawBufferPointer) {
+        header(.document, key: key)
+        bytes(encoded)
+    }
+
+    /// An array that is already encoded.
+    @inlinable @inline(__always)
+    public mutating func array(key: UnsafeRawBufferPointer, _ encoded: UnsafeRawBufferPointer) {
+        header(.array, key: key)
+        bytes(encoded)
+    }
+
+    /// Subtype 2 repeats its length inside the value; that is done here.
+    @inlinable @inline(__always)
+    public mutating func binary(
+        key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, subtype: UInt8 = 0
+    ) {
+        header(.binary, key: key)
+        binaryValue(value, subtype: subtype)
+    }
+
+    @inlinable @inline(__always)
+    mutating func binaryValue(_ value: UnsafeRawBufferPointer, subtype: UInt8) {
+        if subtype == 2 {
+            integer(Int32(truncatingIfNeeded: value.count &+ 4))
+            byte(subtype)
+            integer(Int32(truncatingIfNeeded: value.count))
+        } else {
+            integer(Int32(truncatingIfNeeded: value.count))
+            byte(subtype)
+        }
+        bytes(value)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func undefined(key: UnsafeRawBufferPointer) {
+        header(.undefined, key: key)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func objectID(key: UnsafeRawBufferPointer, _ value: BSONObjectID) {
+        header(.objectID, key: key)
+        objectIDValue(value)
+    }
+
+    @inlinable @inline(__always)
+    mutating func objectIDValue(_ value: BSONObjectID) {
+        integer(value.high.byteSwapped)
+        integer(value.low.byteSwapped)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func bool(key: UnsafeRawBufferPointer, _ value: Bool) {
+        header(.bool, key: key)
+        byte(value ? 1 : 0)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    @inlinable @inline(__always)
+    public mutating func datetime(key: UnsafeRawBufferPointer, _ milliseconds: Int64) {
+        header(.datetime, key: key)
+        integer(milliseconds)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func null(key: UnsafeRawBufferPointer) {
+        header(.null, key: key)
+    }
+
+    /// Neither part may hold a NUL.
+    @inlinable @inline(__always)
+    public mutating func regex(
+        key: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer, options: UnsafeRawBufferPointer
+    ) {
+        header(.regex, key: key)
+        bytes(pattern)
+        byte(0)
+        bytes(options)
+        byte(0)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func dbPointer(
+        key: UnsafeRawBufferPointer, _ collection: UnsafeRawBufferPointer, _ id: BSONObjectID
+    ) {
+        header(.dbPointer, key: key)
+        text(collection)
+        objectIDValue(id)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func javascript(key: UnsafeRawBufferPointer, _ code: UnsafeRawBufferPointer) {
+        header(.javascript, key: key)
+        text(code)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func symbol(key: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) {
+        header(.symbol, key: key)
+        text(name)
+    }
+
+    /// `scope` is an encoded document.
+    @inlinable @inline(__always)
+    public mutating func javascriptWithScope(
+        key: UnsafeRawBufferPointer, _ code: UnsafeRawBufferPointer, scope: UnsafeRawBufferPointer
+    ) {
+        header(.javascriptWithScope, key: key)
+        integer(Int32(truncatingIfNeeded: 9 &+ code.count &+ scope.count))
+        text(code)
+        bytes(scope)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func int32(key: UnsafeRawBufferPointer, _ value: Int32) {
+        header(.int32, key: key)
+        integer(value)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func timestamp(key: UnsafeRawBufferPointer, increment: UInt32, seconds: UInt32) {
+        header(.timestamp, key: key)
+        integer(increment)
+        integer(seconds)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func int64(key: UnsafeRawBufferPointer, _ value: Int64) {
+        header(.int64, key: key)
+        integer(value)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func decimal128(key: UnsafeRawBufferPointer, _ value: BSONDecimal128) {
+        header(.decimal128, key: key)
+        integer(value.low)
+        integer(value.high)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func minKey(key: UnsafeRawBufferPointer) {
+        header(.minKey, key: key)
+    }
+
+    @inlinable @inline(__always)
+    public mutating func maxKey(key: UnsafeRawBufferPointer) {
+        header(.maxKey, key: key)
+    }
+}
