@@ -66,8 +66,7 @@ public struct CommandLineOptions: Sendable {
         strings.append(nil)
         let names = options.map { strdup($0.name) }
         defer {
-            strings.forEach { free($0) }
-            names.forEach { free($0) }
+            for string in strings + names { free(string) }
         }
         let long = zip(options, names).enumerated().map { index, pair in
             option(
