@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include "oracle.h"
 
 // MARK: Extended JSON
 
@@ -20,7 +21,7 @@ static inline void skein_bson_free(void *memory) { bson_free(memory); }
 
 // The document of one JSON text, to be freed with skein_bson_document_free; NULL with a message if there is none, or
 // if something other than white space follows it.
-static inline void *skein_bson_from_json(const char *json, size_t length, char *message, size_t message_size) {
+static inline void *skein_bson_from_json(const void *json, size_t length, void *message, size_t message_size) {
     bson_error_t error;
     memset(&error, 0, sizeof error);
     bson_json_reader_t *reader = bson_json_data_reader_new(true, length < 16384 ? length + 1 : 16384);
@@ -42,8 +43,8 @@ static inline void *skein_bson_from_json(const char *json, size_t length, char *
     if (result == 1) return document;
     bson_destroy(document);
     if (message_size > 0) {
-        strncpy(message, error.message, message_size - 1);
-        message[message_size - 1] = 0;
+        strncpy((char *)message, error.message, message_size - 1);
+        ((char *)message)[message_size - 1] = 0;
     }
     return NULL;
 }

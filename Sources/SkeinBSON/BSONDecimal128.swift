@@ -25,16 +25,12 @@ internal import CSkeinBSON
 
     /// Parses `-1.5E+3`, `Infinity`, `NaN`. Nil for anything else, and for numbers that need rounding. By libbson.
     public init?(_ text: String) {
-        var text = text
+        // Far above the longest sensible number. libbson reads up to a NUL whatever length it is told, so it gets one.
+        let length = text.utf8.count
+        guard length > 0, length <= 65_536, !text.utf8.contains(0) else { return nil }
         var low: UInt64 = 0
         var high: UInt64 = 0
-        let parsed = text.withUTF8 { utf8 in
-            // Far above the longest sensible number; libbson reads one byte of even an empty text.
-            guard utf8.count > 0, utf8.count <= 65_536, let base = utf8.baseAddress else { return false }
-            return base.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
-                skein_bson_decimal128_from_string($0, Int32(utf8.count), &low, &high)
-            }
-        }
+        let parsed = text.withCString { skein_bson_decimal128_from_string($0, Int32(length), &low, &high) }
         guard parsed else { return nil }
         self.init(low: low, high: high)
     }
