@@ -1,0 +1,74 @@
+# Skein: `make run` shows it, `make test` checks everything. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= python3
+# More words for every debug `swift build` and `swift test`, e.g. -Xswiftc -warnings-as-errors. Other words
+# make SwiftPM build again.
+SWIFT_FLAGS ?=
+
+SWIFT_SOURCES = Package.swift Sources Tests
+VENV_READY = .venv/.ready
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: packages-build ## Install what is missing, build release, start skeind and the demo, show what happened
+	swift build -c release
+	bin="$$(swift build -c release --show-bin-path)"; \
+	exec "$$bin/skein-demo" run --skeind "$$bin/skeind" --data ./skein-data
+
+.PHONY: test
+test: packages-build packages-test $(VENV_READY) ## Everything, from a clean checkout
+	swift build --build-tests $(SWIFT_FLAGS)
+	swift test --skip-build --parallel $(SWIFT_FLAGS)
+
+.PHONY: format
+format: ## Rewrite the Swift sources as swift-format has them
+	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+.PHONY: lint
+lint: ## Fail on anything `make format` would change
+	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+.PHONY: docs-check
+docs-check: packages-build ## Compile the examples of the README, Docs/ and doc comments
+	swift build $(SWIFT_FLAGS)
+	$(PYTHON) Tests/Docs/docs_check.py --build "$$(swift build --show-bin-path)"
+
+# Each sanitizer needs the whole package compiled its own way, hence a folder of its own.
+.PHONY: sanitize
+sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and journal under the address sanitizer
+	swift test --sanitize thread --scratch-path .build-thread --filter '^SkeinTests\.'
+	swift test --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
+
+.PHONY: install
+install: packages-build ## Install skeind, skein and the systemd unit under PREFIX (and DESTDIR)
+	swift build -c release --static-swift-stdlib
+	bin="$$(swift build -c release --static-swift-stdlib --show-bin-path)"; \
+	install -D -m 755 "$$bin/skeind" "$(DESTDIR)$(PREFIX)/bin/skeind"; \
+	install -D -m 755 "$$bin/skein" "$(DESTDIR)$(PREFIX)/bin/skein"
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	sed 's|@PREFIX@|$(PREFIX)|' Packaging/skeind.service.in >"$(DESTDIR)$(PREFIX)/lib/systemd/system/skeind.service"
+	install -D -m 644 Packaging/skeind.yaml "$(DESTDIR)$(PREFIX)/share/skein/skeind.yaml"
+
+.PHONY: clean
+clean: ## Remove what was built, the Python environment too (skein-data stays)
+	rm -rf .build .build-thread .build-address .venv
+
+.PHONY: packages-build packages-test
+packages-build packages-test: packages-%:
+	@Packaging/install-packages $*
+
+$(VENV_READY): Tests/Python/requirements.txt | packages-test
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement Tests/Python/requirements.txt
+	touch $@

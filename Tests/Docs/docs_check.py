@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Compiles the Swift examples of the documentation.
+
+Takes every ```swift block of README.md, CONTRIBUTING.md, Docs/*.md and of the `///` comments in Sources, puts each
+into a file of its own, and compiles all of them in one go against the modules that `swift build` made (they must
+be there). An error is reported at the line of the document it comes from.
+
+A block is wrapped into a function, so statements and declarations both do. Kinds that cannot stand in a
+function:
+
+    extensions      a block that declares one is left at file level, so it must hold declarations only
+    manifests       a block with `import PackageDescription` is checked as a Package.swift
+    fragments       ```swift no-check is left out; for what is no program on its own
+
+What an example uses but does not declare (a request, a database) stands in Prelude.swift beside this file.
+In a doc comment of module X, X is imported; elsewhere Skein, unless the block says what it imports.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = {"SkeinDaemon", "SkeinTool", "SkeinDemo"}  # nobody imports these
+DOC_COMMENT = re.compile(r"^\s*///( ?)(.*)$")
+FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
+IMPORT = re.compile(r"^\s*(?:public |internal |@testable |@preconcurrency )*import\s+[\w.]+.*$")
+AT_FILE_LEVEL = re.compile(r"^(?:public |package |private )?extension\s", re.M)
+
+
+class Block:
+    def __init__(self, path, line, info, lines, module):
+        self.path, self.line, self.info, self.lines, self.module = path, line, info, lines, module
+
+    @property
+    def where(self):
+        return f"{self.path.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def is_manifest(self):
+        return any(re.match(r"\s*import PackageDescription\b", line) for line in self.lines)
+
+
+def blocks_of(numbered_lines, path, module=None):
+    """The fenced swift blocks of (line number, text) pairs; a gap in the numbers ends a block."""
+    fence, previous = None, None
+    for number, text in numbered_lines:
+        if fence and previous is not None and number != previous + 1:
+            sys.exit(f"{path}:{fence[0]}: this ``` is never closed")
+        previous = number
+        match = FENCE.match(text)
+        if not match:
+            if fence:
+                fence[3].append(text)
+            continue
+        if fence is None:
+            fence = (number, match[2], match[3], [], len(match[1]))
+            continue
+        start, language, info, lines, indent = fence
+        fence = None
+        if language == "swift":
+            yield Block(path, start + 1, info, [line[indent:] if line[:indent].isspace() else line for line in lines], module)
+    if fence:
+        sys.exit(f"{path}:{fence[0]}: this ``` is never closed")
+
+
+def markdown_blocks(path):
+    yield from blocks_of(enumerate(path.read_text().splitlines(), 1), path)
+
+
+def source_blocks(path):
+    comments = (
+        (number, match[2])
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (match := DOC_COMMENT.match(line))
+    )
+    yield from blocks_of(comments, path, module=path.relative_to(ROOT / "Sources").parts[0])
+
+
+def swift_file(block, index):
+    """The block as a file that compiles on its own, its lines told under the document's name."""
+    imports = [line.strip() for line in block.lines if IMPORT.match(line)]
+    if block.module:
+        imports.insert(0, f"import {block.module}")
+    if not imports:
+        imports = ["import Skein"]
+    body = ["" if IMPORT.match(line) else line.replace("@main", "", 1) if line.strip() == "@main" else line
+            for line in block.lines]
+    text = "".join(line + "\n" for line in imports)
+    located = f'#sourceLocation(file: "{block.path}", line: {block.line})\n' + "".join(line + "\n" for line in body)
+    located += "#sourceLocation()\n"
+    if AT_FILE_LEVEL.search("\n".join(body)):
+        return text + located
+    return f"{text}func documented_{index}() async throws {{\n{located}}}\n"
+
+
+def compile_examples(blocks, modules, work):
+    files = [ROOT / "Tests/Docs/Prelude.swift"]
+    for index, block in enumerate(blocks):
+        file = work / f"Example{index:03}.swift"
+        file.write_text(swift_file(block, index))
+        files.append(file)
+    search = [flag for folder in sorted((ROOT / "Sources").glob("CSkein*")) for flag in ("-I", str(folder))]
+    # Modules that import a C library internally still have it loaded, for the layout of their types.
+    cflags = subprocess.run(["pkg-config", "--cflags", "libbson-1.0"], capture_output=True, text=True, check=True)
+    search += [flag for cflag in cflags.stdout.split() for flag in ("-Xcc", cflag)]
+    command = [
+        "swiftc", "-c", "-wmo", "-Onone", "-swift-version", "6", "-suppress-warnings", "-parse-as-library",
+        "-module-name", "DocumentedExamples", "-module-cache-path", str(modules.parent / "ModuleCache"),
+        "-I", str(modules), *search, "-o", str(work / "examples.o"), *map(str, files),
+    ]  # fmt: skip
+    return subprocess.run(command).returncode
+
+
+def check_manifest(block, work):
+    file = work / "Package.swift"
+    file.write_text("\n".join(block.lines))
+    compiler = subprocess.run(["swiftc", "-print-target-info"], capture_output=True, text=True, check=True).stdout
+    resources = pathlib.Path(re.search(r'"runtimeResourcePath"\s*:\s*"([^"]+)"', compiler)[1])
+    api = resources / "pm/ManifestAPI"
+    command = ["swiftc", "-typecheck", "-swift-version", "6", "-package-description-version", "6.2.0", "-I", str(api), str(file)]
+    result = subprocess.run(command)
+    if result.returncode:
+        print(f"{block.where}: the manifest above", file=sys.stderr)
+    return result.returncode
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Compile the documentation's Swift examples.")
+    arguments.add_argument("--build", default=".build/debug", help="where `swift build` put its products")
+    build = (ROOT / arguments.parse_args().build).resolve()
+    work = ROOT / ".build/docs-check"
+    work.mkdir(parents=True, exist_ok=True)
+    for old in work.glob("Example*.swift"):
+        old.unlink()
+
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "Docs").rglob("*.md"))]
+    blocks = [block for page in pages if page.exists() for block in markdown_blocks(page)]
+    for module in sorted((ROOT / "Sources").iterdir()):
+        if module.name not in PROGRAMS:
+            blocks += [block for source in sorted(module.rglob("*.swift")) for block in source_blocks(source)]
+    unknown = [block for block in blocks if block.info not in ("", "no-check")]
+    for block in unknown:
+        print(f"{block.where}: unknown words after ```swift: {block.info}", file=sys.stderr)
+    left_out = [block for block in blocks if block.info == "no-check"]
+    checked = [block for block in blocks if block.info == ""]
+
+    failures = len(unknown)
+    failures += sum(check_manifest(block, work) != 0 for block in checked if block.is_manifest)
+    failures += compile_examples([block for block in checked if not block.is_manifest], build / "Modules", work) != 0
+    print(f"docs-check: {len(checked)} examples compiled, {len(left_out)} left out" if not failures else "docs-check: failed")
+    for block in left_out:
+        print(f"  left out: {block.where}")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
