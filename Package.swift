@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
 
         // Floor 2: what both sides agree on, and how a journal is shipped.
-        .target(name: "SkeinWire", dependencies: ["SkeinBSON"]),
+        .target(name: "SkeinWire", dependencies: ["SkeinBSON", "SkeinPlatform"]),
         .target(
             name: "SkeinShipping",
             dependencies: ["SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"]),

@@ -103,3 +103,7 @@ static inline void skein_getopt_restart(void) {
     optreset = 1;
 #endif
 }
+
+// The process's environment: a global that Swift cannot read safely otherwise.
+extern char **environ;
+static inline char *_Nullable *_Nonnull skein_environment(void) { return environ; }
