@@ -37,6 +37,9 @@ public struct ZMQMonitor: ~Copyable {
         monitored.stopMonitor()
     }
 
+    /// Ends the monitoring now instead of at the end of its scope.
+    public consuming func stop() {}
+
     var core: SocketCore { pair.core }
 
     /// The next event, nil if there is none right now.

@@ -62,6 +62,7 @@ public struct ZMQSocket: ~Copyable {
     /// - Returns: the endpoint as it was resolved, with the port that was taken for port 0.
     @discardableResult
     public func bind(_ endpoint: String) throws(ZMQError) -> String {
+        try Self.checkPort(endpoint, "bind to")
         guard zmq_bind(core.handle, endpoint) == 0 else {
             throw ZMQError(code: zmq_errno(), operation: "bind to", subject: endpoint)
         }
@@ -71,6 +72,7 @@ public struct ZMQSocket: ~Copyable {
     /// Connects to an endpoint, in the background: that nobody listens there is no error, and is retried
     /// as the reconnect options say. A name is resolved when the connection is tried, on an I/O thread.
     public func connect(_ endpoint: String) throws(ZMQError) {
+        try Self.checkPort(endpoint, "connect to")
         guard zmq_connect(core.handle, endpoint) == 0 else {
             throw ZMQError(code: zmq_errno(), operation: "connect to", subject: endpoint)
         }
@@ -117,6 +119,14 @@ public struct ZMQSocket: ~Copyable {
     /// after each send or receive, `readiness` must be read until it is empty). ``ZMQPoller`` does that for you.
     public var descriptor: Int32 {
         get throws(ZMQError) { try core.getInt(ZMQ_FD, "read the descriptor") }
+    }
+
+    /// libzmq takes a port of more than 16 bits, and cuts it.
+    private static func checkPort(_ endpoint: String, _ operation: String) throws(ZMQError) {
+        guard endpoint.hasPrefix("tcp://"), let colon = endpoint.lastIndex(of: ":"),
+            let port = Int(endpoint[endpoint.index(after: colon)...]), !(0...65_535).contains(port)
+        else { return }
+        throw ZMQError(code: EINVAL, operation: operation, subject: endpoint)
     }
 
     /// Lends libzmq's own handle for a call that this module does not wrap. It must not leave the closure.
