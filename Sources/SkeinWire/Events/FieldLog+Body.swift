@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinPlatform
 
 extension FieldLog {
     /// No body that ``encodeBody(into:)`` writes is larger than this.

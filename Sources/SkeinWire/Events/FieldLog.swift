@@ -1,6 +1,6 @@
 internal import SkeinBSON
 import SkeinPlatform
-public import Synchronization
+internal import Synchronization
 
 // A field log is the body of a context while it is open: a run of BSON elements, each with its whole dotted path as
 // key, in the slot (or heap block) of the context. `Docs/Journal.md` has the bytes and the order of the stores.
