@@ -1,3 +1,5 @@
+import SkeinBSON
+
 /// Decides whether bytes that came from outside are an event: one BSON document, whole and well-formed at every
 /// level, with a type that can be a file's name.
 ///
@@ -68,6 +70,6 @@ public enum EventCheck {
             if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "/") { return false }
             high |= byte
         }
-        return high < 0x80 || UTF8Check.isValid(type)
+        return high < 0x80 || UTF8Validation.isValid(type)
     }
 }

@@ -1,0 +1,251 @@
+import SkeinPlatform
+
+/// The YAML file laid over a draft: top-level keys are settings, plus `outlets:` and `rules:`.
+struct ConfigurationFile {
+    let path: String
+    /// Where the path was given.
+    let source: ConfigurationMistake.Place
+
+    /// The largest file that is read.
+    private static let maximumBytes = 1 << 20
+
+    func apply(to draft: inout ConfigurationDraft) throws(ConfigurationMistake) {
+        guard let root = try YAMLParser.parse(try read(), path: path), !root.isNull else { return }
+        for entry in try mapping(root, "settings, each with its value") {
+            let key = entry.key
+            let value = entry.value
+            switch key.text ?? "" {
+            case "outlets": try apply(outlets: value, to: &draft)
+            case "rules": try apply(rules: value, to: &draft)
+            case let name:
+                guard let setting = Setting.all.first(where: { $0.name == name }) else {
+                    throw unknown(key, among: Setting.all.map(\.name) + ["outlets", "rules"])
+                }
+                let values = try texts(value, isList: setting.isList)
+                do {
+                    try setting.apply(values, &draft)
+                } catch {
+                    throw mistake(value, "\(name): \(error.message)")
+                }
+                draft.places[name] = place(value)
+            }
+        }
+    }
+
+    private func read() throws(ConfigurationMistake) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(.current) }
+        defer { _ = close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Self.maximumBytes + 1)
+        var total = 0
+        while total < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                SkeinPlatform.read(descriptor, buffer.baseAddress.map { $0 + total }, buffer.count - total)
+            }
+            if count < 0 {
+                let error = SystemError.current
+                if error.code == EINTR { continue }
+                throw unreadable(error)
+            }
+            if count == 0 { break }
+            total += count
+        }
+        guard total <= Self.maximumBytes else {
+            throw ConfigurationMistake(source, "\(path) has more than 1 MiB")
+        }
+        return Array(bytes[..<total])
+    }
+
+    private func unreadable(_ error: SystemError) -> ConfigurationMistake {
+        ConfigurationMistake(source, "cannot read \(path): \(error)")
+    }
+
+    // MARK: outlets
+
+    private func apply(outlets node: YAMLNode, to draft: inout ConfigurationDraft)
+        throws(ConfigurationMistake)
+    {
+        for named in try mapping(node, "outlets by their names") {
+            let key = named.key
+            let value = named.value
+            let name = key.text ?? ""
+            guard OutletConfiguration.isUsable(name: name) else {
+                throw mistake(
+                    key, "\"\(name)\" is no name for an outlet; expected \(OutletConfiguration.acceptedName)")
+            }
+            var entry = ConfigurationDraft.NamedOutlet(name: name, place: place(key))
+            if let text = value.text {
+                guard text == "off" else { throw mistake(value, "\"\(text)\"; expected a mapping, or off") }
+            } else {
+                entry.make = try outlet(name, value)
+            }
+            draft.outlets.append(entry)
+        }
+    }
+
+    private func outlet(
+        _ name: String, _ node: YAMLNode
+    ) throws(ConfigurationMistake) -> @Sendable (ConfigurationDraft) -> OutletConfiguration {
+        var entries = try mapping(node, "a mapping, or off")
+        var from = OutletConfiguration.StartingPoint.end
+        if let value = take("from", of: &entries) {
+            let text = try self.text(value)
+            guard let point = OutletConfiguration.StartingPoint(rawValue: text) else {
+                throw mistake(value, "from: \"\(text)\"; expected end or oldest")
+            }
+            from = point
+        }
+        let kindNode = take("kind", of: &entries)
+        let kind = try kindNode.map { (node) throws(ConfigurationMistake) in try text(node) } ?? name
+        let make: @Sendable (ConfigurationDraft) -> OutletConfiguration.Kind
+        switch kind {
+        case "files": make = try files(&entries)
+        case "stream": make = { _ in .stream }
+        case "forward":
+            guard let value = take("endpoint", of: &entries) else {
+                throw mistake(
+                    node, "\(name) has no endpoint; expected endpoint: \(ForwardEndpoint.acceptedForm)")
+            }
+            let endpoint = try read(value, "endpoint", ForwardEndpoint.check)
+            make = { _ in .forward(.init(endpoint: endpoint)) }
+        default:
+            let wrong = kindNode ?? node
+            throw mistake(
+                wrong,
+                (kindNode == nil ? "\(name) has no kind" : "no outlet is of the kind \"\(kind)\"")
+                    + "; expected kind: files, stream or forward")
+        }
+        if let key = entries.first?.key {
+            throw mistake(
+                key, "\(kind) outlets have no \"\(key.text ?? "")\"; expected \(Self.keys[kind] ?? "")")
+        }
+        return { [from] draft in
+            var outlet = OutletConfiguration(name: name, kind: make(draft))
+            outlet.from = from
+            return outlet
+        }
+    }
+
+    private static let keys = [
+        "files": "kind, from, path, max-types, file-idle, checkpoint-interval or checkpoint-bytes",
+        "stream": "kind or from",
+        "forward": "kind, from or endpoint",
+    ]
+
+    /// What a files outlet says itself goes over the settings of the same names.
+    private func files(
+        _ entries: inout [YAMLEntry]
+    ) throws(ConfigurationMistake) -> @Sendable (ConfigurationDraft) -> OutletConfiguration.Kind {
+        let path = try take("path", of: &entries).map { (node) throws(ConfigurationMistake) in try text(node)
+        }
+        var own: [(setting: Setting, values: [String])] = []
+        for name in ["max-types", "file-idle", "checkpoint-interval", "checkpoint-bytes"] {
+            guard let value = take(name, of: &entries),
+                let setting = Setting.all.first(where: { $0.name == name })
+            else { continue }
+            let values = [try text(value)]
+            var scratch = ConfigurationDraft()
+            do {
+                try setting.apply(values, &scratch)
+            } catch {
+                throw mistake(value, "\(name): \(error.message)")
+            }
+            own.append((setting, values))
+        }
+        return { [own] draft in
+            var draft = draft
+            for (setting, values) in own {
+                do { try setting.apply(values, &draft) } catch {}  // was applied before, without a mistake
+            }
+            var files = draft.filesSettings
+            if let path { files.path = path }
+            return .files(files)
+        }
+    }
+
+    // MARK: rules
+
+    private func apply(rules node: YAMLNode, to draft: inout ConfigurationDraft) throws(ConfigurationMistake)
+    {
+        guard case .sequence(let items) = node.content else {
+            throw mistake(
+                node, "rules: \(node.kind); expected a list of rules, each with match: and to:, or only to:")
+        }
+        draft.settings.rules = []
+        for item in items {
+            var entries = try mapping(item, "match: and to:, or only to:")
+            guard let to = take("to", of: &entries) else {
+                throw mistake(item, "a rule without to:; expected to: [OUTLET, …]")
+            }
+            var rule = Rule(to: try texts(to, isList: true))
+            rule.place = place(item)
+            if let match = take("match", of: &entries) {
+                rule.match = try text(match)
+                rule.place = place(match)
+            }
+            if let key = entries.first?.key { throw unknown(key, among: ["match", "to"]) }
+            draft.settings.rules.append(rule)
+        }
+    }
+
+    // MARK: Nodes
+
+    private func mapping(
+        _ node: YAMLNode, _ expected: String
+    ) throws(ConfigurationMistake) -> [YAMLEntry] {
+        guard case .mapping(let entries) = node.content else {
+            throw mistake(node, "\(node.kind); expected \(expected)")
+        }
+        return entries
+    }
+
+    private func take(_ name: String, of entries: inout [YAMLEntry]) -> YAMLNode? {
+        guard let index = entries.firstIndex(where: { $0.key.text == name }) else { return nil }
+        return entries.remove(at: index).value
+    }
+
+    private func text(_ node: YAMLNode) throws(ConfigurationMistake) -> String {
+        guard let text = node.text, !text.isEmpty else {
+            throw mistake(node, "\(node.text == nil ? node.kind : "nothing"); expected a single value")
+        }
+        return text
+    }
+
+    private func texts(_ node: YAMLNode, isList: Bool) throws(ConfigurationMistake) -> [String] {
+        guard isList, case .sequence(let items) = node.content else { return [try text(node)] }
+        guard !items.isEmpty else { return ["none"] }
+        return try items.map { (item) throws(ConfigurationMistake) in try text(item) }
+    }
+
+    private func read<Value>(
+        _ node: YAMLNode, _ name: String, _ body: (String) throws(BadValue) -> Value
+    ) throws(ConfigurationMistake) -> Value {
+        do {
+            return try body(try text(node))
+        } catch let error as BadValue {
+            throw mistake(node, "\(name): \(error.message)")
+        } catch let error as ConfigurationMistake {
+            throw error
+        } catch {
+            throw mistake(node, "\(name): \(error)")
+        }
+    }
+
+    private func place(_ node: YAMLNode) -> ConfigurationMistake.Place {
+        .file(path, line: node.mark.line, column: node.mark.column)
+    }
+
+    private func mistake(_ node: YAMLNode, _ message: String) -> ConfigurationMistake {
+        ConfigurationMistake(place(node), message)
+    }
+
+    private func unknown(_ key: YAMLNode, among names: [String]) -> ConfigurationMistake {
+        let name = key.text ?? ""
+        let near = names.min { Spelling.distance($0, name) < Spelling.distance($1, name) }
+        let hint =
+            if let near, Spelling.distance(near, name) <= 2 { "did you mean \(near)?" } else {
+                "expected " + names.joined(separator: ", ")
+            }
+        return mistake(key, "unknown key \"\(name)\"; \(hint)")
+    }
+}

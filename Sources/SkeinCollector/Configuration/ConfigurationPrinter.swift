@@ -1,0 +1,78 @@
+/// A configuration as the YAML file that would make it, each setting with where it came from.
+struct ConfigurationPrinter {
+    let text: String
+
+    init(_ draft: ConfigurationDraft, _ configuration: CollectorConfiguration) {
+        var lines: [String] = []
+        for setting in Setting.all {
+            let values = setting.show(draft).map(Self.scalar)
+            let value = setting.isList ? "[" + values.joined(separator: ", ") + "]" : values.joined()
+            let origin = draft.places[setting.name].map { "\($0)" } ?? "default"
+            lines.append(Self.padded("\(setting.name): \(value)") + "# \(origin)")
+        }
+        lines.append("outlets:")
+        for outlet in configuration.outlets {
+            lines.append("  \(outlet.name): { \(Self.entries(outlet).joined(separator: ", ")) }")
+        }
+        for entry in draft.outlets where entry.make == nil { lines.append("  \(entry.name): off") }
+        if configuration.rules.isEmpty {
+            lines.append("# rules: none, so that every event goes to every outlet")
+        } else {
+            lines.append("rules:")
+            for rule in configuration.rules {
+                let match = rule.match.map { "match: \(Self.scalar($0)), " } ?? ""
+                let names = rule.to.map(Self.scalar).joined(separator: ", ")
+                lines.append(Self.padded("  - { \(match)to: [\(names)] }") + "# \(rule.place)")
+            }
+        }
+        text = lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func entries(_ outlet: OutletConfiguration) -> [String] {
+        var entries = ["kind: \(outlet.kind.word)", "from: \(outlet.from.rawValue)"]
+        switch outlet.kind {
+        case .files(let files):
+            entries += [
+                "path: \(scalar(files.path))", "max-types: \(files.maximumTypes)",
+                "file-idle: \(TimeSpan.print(files.idle))",
+                "checkpoint-interval: \(TimeSpan.print(files.checkpointInterval))",
+                "checkpoint-bytes: \(ByteSize.print(files.checkpointBytes))",
+            ]
+        case .stream: break
+        case .forward(let forward): entries.append("endpoint: \(scalar(forward.endpoint))")
+        }
+        return entries
+    }
+
+    private static func padded(_ text: String) -> String {
+        text + String(repeating: " ", count: max(1, 44 - text.count))
+    }
+
+    /// A scalar that reads as the same text: quoted unless it is plainly a word, a path or an address.
+    private static func scalar(_ text: String) -> String {
+        let isPlain =
+            !text.isEmpty && text.utf8.first != UInt8(ascii: "-") && text.utf8.last != UInt8(ascii: ":")
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                case UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                    UInt8(ascii: ":"):
+                    true
+                default: false
+                }
+            }
+        if isPlain { return text }
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                quoted += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}
