@@ -28,7 +28,7 @@ run: packages-build ## Install what is missing, build release, start skeind and 
 .PHONY: test
 test: packages-build packages-test $(VENV_READY) ## Everything, from a clean checkout
 	swift build --build-tests $(SWIFT_FLAGS)
-	swift test --skip-build --parallel $(SWIFT_FLAGS)
+	swift test --skip-build --parallel --disable-xctest $(SWIFT_FLAGS)
 
 .PHONY: format
 format: ## Rewrite the Swift sources as swift-format has them
@@ -46,8 +46,8 @@ docs-check: packages-build ## Compile the examples of the README, Docs/ and doc 
 # Each sanitizer needs the whole package compiled its own way, hence a folder of its own.
 .PHONY: sanitize
 sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and journal under the address sanitizer
-	swift test --sanitize thread --scratch-path .build-thread --filter '^SkeinTests\.'
-	swift test --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
+	swift test --disable-xctest --sanitize thread --scratch-path .build-thread --filter '^SkeinTests\.'
+	swift test --disable-xctest --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
 
 .PHONY: install
 install: packages-build ## Install skeind, skein and the systemd unit under PREFIX (and DESTDIR)
