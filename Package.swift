@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "SkeinZeroMQ", dependencies: ["CSkeinZeroMQ", "SkeinPlatform"]),
         .target(name: "SkeinJournal", dependencies: ["SkeinPlatform"]),
         .target(name: "SkeinSQLite", dependencies: ["CSkeinSQLite"]),
-        .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL"]),
+        .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL", "SkeinPlatform"]),
         .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
 
         // Floor 2: what both sides agree on, and how a journal is shipped.
@@ -97,7 +97,7 @@ let package = Package(
                 "SkeinPlatform",
             ]),
         .testTarget(name: "SkeinToolTests", dependencies: ["SkeinTool", "SkeinArchive", "SkeinBSON"]),
-        .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite"]),
+        .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinIntegrationTests",
             dependencies: ["Skein", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),

@@ -75,6 +75,10 @@ static inline int skein_open(const char *path, int flags, mode_t mode) {
     return open(path, flags, mode);
 }
 
+static inline int skein_fcntl(int descriptor, int command, int value) {
+    return fcntl(descriptor, command, value);
+}
+
 // Names the calling thread; the first 15 bytes count.
 static inline void skein_name_thread(const char *name) {
 #if defined(__linux__)
