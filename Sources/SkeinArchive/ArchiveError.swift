@@ -37,5 +37,8 @@ public struct ArchiveError: Error, Hashable, Sendable, CustomStringConvertible {
         self.system = system
     }
 
+    /// Whether the file or folder is not there.
+    public var isMissing: Bool { system?.code == ENOENT || system?.code == ENOTDIR }
+
     public var description: String { message }
 }
