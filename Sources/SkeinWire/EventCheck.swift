@@ -16,11 +16,9 @@ import SkeinBSON
 /// 4. Documents nest at most ``maximumDepth`` deep.
 public enum EventCheck {
     /// The largest event: 16 MiB, as MongoDB has it.
-    public static let maximumBytes = 16 << 20
+    public static let maximumBytes = EventLimits.documentBytes
     /// How deep documents may nest.
     public static let maximumDepth = 100
-    /// The longest type, in bytes of UTF-8.
-    public static let maximumTypeBytes = 200
 
     /// Checks the bytes of one event.
     ///
@@ -48,7 +46,8 @@ public enum EventCheck {
         guard walk.envelope(end: length, into: &envelope) else { return .notBSON }
         guard length == bytes.count else { return .trailingBytes }
         guard envelope.type.isPresent else { return .noType }
-        return isUsable(type: envelope.type.bytes(in: bytes)) ? nil : .badType
+        let type = envelope.type.bytes(in: bytes)
+        return EventType.isValid(type) && UTF8Validation.isValid(type) ? nil : .badType
     }
 
     /// A frame over the limit is called too large whatever is in it, unless it plainly begins with a short document.
@@ -57,19 +56,5 @@ public enum EventCheck {
         var ignored = EventEnvelope()
         var walk = DocumentWalk(base: base)
         return walk.envelope(end: length, into: &ignored) ? .trailingBytes : .tooLarge
-    }
-
-    /// Whether bytes may be an event's type: 1 to 200 bytes of UTF-8, no `/`, no control character (U+0000 to
-    /// U+001F, U+007F), no leading dot.
-    public static func isUsable(type: UnsafeRawBufferPointer) -> Bool {
-        guard !type.isEmpty, type.count <= maximumTypeBytes, type[0] != UInt8(ascii: ".") else {
-            return false
-        }
-        var high: UInt8 = 0
-        for byte in type {
-            if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "/") { return false }
-            high |= byte
-        }
-        return high < 0x80 || UTF8Validation.isValid(type)
     }
 }
