@@ -80,6 +80,8 @@ let package = Package(
         .testTarget(name: "SkeinBSONTests", dependencies: ["SkeinBSON", "CSkeinBSON"]),
         .testTarget(name: "SkeinZeroMQTests", dependencies: ["SkeinZeroMQ", "SkeinPlatform"]),
         .testTarget(name: "SkeinJournalTests", dependencies: ["SkeinJournal", "SkeinPlatform"]),
+        .testTarget(
+            name: "SkeinArchiveTests", dependencies: ["SkeinArchive", "SkeinBSON", "SkeinPlatform"]),
         .testTarget(name: "SkeinWireTests", dependencies: ["SkeinWire", "SkeinBSON"]),
         .testTarget(
             name: "SkeinShippingTests",
@@ -96,7 +98,11 @@ let package = Package(
                 "SkeinCollector", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON",
                 "SkeinPlatform",
             ]),
-        .testTarget(name: "SkeinToolTests", dependencies: ["SkeinTool", "SkeinArchive", "SkeinBSON"]),
+        .testTarget(
+            name: "SkeinToolTests",
+            dependencies: [
+                "SkeinTool", "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+            ]),
         .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinIntegrationTests",

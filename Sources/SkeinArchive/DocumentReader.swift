@@ -107,20 +107,14 @@ public final class DocumentReader {
         }
     }
 
-    /// Says that the document given last is malformed inside. If another one (or the end) follows where it ends, it
-    /// alone is passed over; else its length was a lie, and the search goes on inside it.
+    /// Says that the document given last is malformed inside. If an event (or the end) follows where it ends, it alone
+    /// is passed over; else its length was a lie, and the search goes on inside it.
     public func rejectLast() throws(ArchiveError) {
         guard lent > 0 else { return }
-        while feed.bytes.count < lent + 4, try fill() {}
-        guard lent > 0 else { return }  // the feed broke, and the gap is reported
-        let rest = UnsafeRawBufferPointer(rebasing: feed.bytes[lent...])
-        let isFramed =
-            rest.isEmpty || ZstdDecoder.isFrameStart(rest)
-            || (BSONView.announcedLength(rest).map { $0 <= Self.maximumDocumentBytes } ?? false)
-        if isFramed {
-            onDamage(ArchiveDamage(.malformed, file: name, offset: offset, count: lent))
+        search.spend(lent)
+        if try isFollowedByEvent() {
+            if lent > 0 { onDamage(ArchiveDamage(.malformed, file: name, offset: offset, count: lent)) }
         } else {
-            search.spend(lent)
             lent = 0
             beginGap()
         }
@@ -141,6 +135,24 @@ public final class DocumentReader {
     }
 
     // MARK: Inside
+
+    /// Whether the end, a frame or an event follows the document given last; true as well if the feed broke, which is
+    /// reported already.
+    private func isFollowedByEvent() throws(ArchiveError) -> Bool {
+        var needed = 4
+        while true {
+            while feed.bytes.count < lent + needed {
+                guard try fill() else { return feed.bytes.count == lent }
+                if lent == 0 { return true }
+            }
+            let rest = UnsafeRawBufferPointer(rebasing: feed.bytes[lent...])
+            switch search.look(at: rest) {
+            case .event: return true
+            case .no: return feed.isPlain && ZstdDecoder.isFrameStart(rest)
+            case .needs(let count): needed = count
+            }
+        }
+    }
 
     private func lend(_ length: Int) -> BSONView? {
         lent = length
