@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compiles the Swift examples of the documentation.
+"""Compiles the Swift examples of the documentation, and checks that links between its pages lead somewhere.
 
-Takes every ```swift block of README.md, CONTRIBUTING.md, Docs/*.md and of the `///` comments in Sources, puts each
+Takes every ```swift block of the pages here and in Docs/, and of the `///` comments in Sources, puts each
 into a file of its own, and compiles all of them in one go against the modules that `swift build` made (they must
 be there). An error is reported at the line of the document it comes from.
 
@@ -27,6 +27,7 @@ PROGRAMS = {"SkeinDaemon", "SkeinTool", "SkeinDemo"}  # nobody imports these
 DOC_COMMENT = re.compile(r"^\s*///( ?)(.*)$")
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 IMPORT = re.compile(r"^\s*(?:public |internal |@testable |@preconcurrency )*import\s+[\w.]+.*$")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 AT_FILE_LEVEL = re.compile(r"^(?:public |package |private )?extension\s", re.M)
 
 
@@ -77,6 +78,15 @@ def source_blocks(path):
         if (match := DOC_COMMENT.match(line))
     )
     yield from blocks_of(comments, path, module=path.relative_to(ROOT / "Sources").parts[0])
+
+
+def broken_links(page):
+    """Relative links of a page that name no file."""
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        for target in LINK.findall(re.sub(r"`[^`]*`", "", line)):
+            file = target.split("#")[0]
+            if file and "://" not in file and not (page.parent / file).exists():
+                yield f"{page.relative_to(ROOT)}:{number}: no such page: {target}"
 
 
 def swift_file(block, index):
@@ -136,18 +146,23 @@ def main():
     for old in work.glob("Example*.swift"):
         old.unlink()
 
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "Docs").rglob("*.md"))]
-    blocks = [block for page in pages if page.exists() for block in markdown_blocks(page)]
+    pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "Docs").rglob("*.md"))]
+    blocks = [block for page in pages for block in markdown_blocks(page)]
     for module in sorted((ROOT / "Sources").iterdir()):
         if module.name not in PROGRAMS:
             blocks += [block for source in sorted(module.rglob("*.swift")) for block in source_blocks(source)]
-    unknown = [block for block in blocks if block.info not in ("", "no-check")]
-    for block in unknown:
-        print(f"{block.where}: unknown words after ```swift: {block.info}", file=sys.stderr)
+    mistakes = [broken for page in pages for broken in broken_links(page)]
+    mistakes += [
+        f"{block.where}: unknown words after ```swift: {block.info}"
+        for block in blocks
+        if block.info not in ("", "no-check")
+    ]
+    for mistake in mistakes:
+        print(mistake, file=sys.stderr)
     left_out = [block for block in blocks if block.info == "no-check"]
     checked = [block for block in blocks if block.info == ""]
 
-    failures = len(unknown)
+    failures = len(mistakes)
     failures += sum(check_manifest(block, work) != 0 for block in checked if block.is_manifest)
     failures += compile_examples([block for block in checked if not block.is_manifest], build / "Modules", work) != 0
     print(f"docs-check: {len(checked)} examples compiled, {len(left_out)} left out" if not failures else "docs-check: failed")
