@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
+#include <sys/vfs.h>
 #endif
 
 #if defined(__x86_64__)
@@ -111,3 +112,41 @@ static inline void skein_getopt_restart(void) {
 // The process's environment: a global that Swift cannot read safely otherwise.
 extern char **environ;
 static inline char *_Nullable *_Nonnull skein_environment(void) { return environ; }
+
+// Reserves the first bytes of a file on its disk, without the C library's emulation: 0, or an errno.
+static inline int skein_reserve(int descriptor, int64_t bytes) {
+#if defined(__linux__)
+    while (fallocate(descriptor, 0, 0, bytes) != 0) {
+        if (errno != EINTR) return errno;
+    }
+    return 0;
+#elif defined(__APPLE__)
+    fstore_t store = {F_ALLOCATEALL, F_PEOFPOSMODE, 0, bytes, 0};
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) return errno;
+    if (status.st_size >= bytes) return 0;
+    store.fst_length = bytes - status.st_size;
+    if (fcntl(descriptor, F_PREALLOCATE, &store) != 0) return errno;
+    return ftruncate(descriptor, bytes) == 0 ? 0 : errno;
+#else
+    (void)descriptor;
+    (void)bytes;
+    return EOPNOTSUPP;
+#endif
+}
+
+// Whether the file system of an open file keeps a reservation through every later write: those that write
+// in place do (ext, XFS, tmpfs, and overlays, which pass it on). Copy-on-write ones take new blocks.
+static inline int skein_keeps_reservations(int descriptor) {
+#if defined(__linux__)
+    struct statfs status;
+    if (fstatfs(descriptor, &status) != 0) return 0;
+    switch ((unsigned long)status.f_type & 0xFFFFFFFFul) {
+    case 0xEF53ul: case 0x58465342ul: case 0x01021994ul: case 0x794C7630ul: return 1;
+    default: return 0;
+    }
+#else
+    (void)descriptor;
+    return 0;
+#endif
+}

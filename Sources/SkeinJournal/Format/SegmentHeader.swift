@@ -1,0 +1,127 @@
+import SkeinPlatform
+import Synchronization
+
+/// The first page of a segment: who wrote it, which use of the file this is, and how far it goes. It stands there
+/// twice, so that one damaged byte does not take a whole segment away.
+struct SegmentHeader: Equatable {
+    static let bytes = 4096
+    static let committedOffset = 128
+    static let sealedOffset = 136
+    /// The largest shard taken from a file; more is damage.
+    static let maximumShard: UInt32 = 4095
+
+    private static let magic = UInt64(littleEndian: 0x4745_534E_4945_4B53)  // "SKEINSEG"
+    private static let version: UInt32 = 1
+    private static let copyOffset = 2048
+    private static let covered = 16..<120
+
+    var journal: JournalID
+    var boot: JournalID
+    var sequence: UInt64
+    var opening: UInt64
+    var segmentBytes: UInt64
+    /// Unix nanoseconds.
+    var begun: Int64
+    var shard: UInt32
+    /// In an app's journal, the number that the first record has or will have.
+    var firstNumber: UInt64
+    /// Where the segment before this one ends: nothing beyond counts. 0 where that is not known.
+    var precedingEnd: UInt64
+
+    /// Makes the page that of a free segment, without records.
+    static func clear(_ page: UnsafeMutableRawPointer) {
+        let first = page.assumingMemoryBound(to: Atomic<UInt64>.self)
+        let second = (page + Self.copyOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
+        first.pointee.store(0, ordering: .sequentiallyConsistent)
+        second.pointee.store(0, ordering: .sequentiallyConsistent)
+        Self.committed(page).pointee.store(UInt64(Self.bytes).littleEndian, ordering: .relaxed)
+        Self.sealed(page).pointee.store(0, ordering: .relaxed)
+    }
+
+    /// Makes a cleared page that of a new use. Killed at any instruction, it leaves a page that is either no header,
+    /// and so a free segment, or this one.
+    func begin(at page: UnsafeMutableRawPointer) {
+        let first = page.assumingMemoryBound(to: Atomic<UInt64>.self)
+        let second = (page + Self.copyOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
+        encodeFields(at: page)
+        encodeFields(at: page + Self.copyOffset)
+        first.pointee.store(Self.magic.littleEndian, ordering: .releasing)
+        second.pointee.store(Self.magic.littleEndian, ordering: .releasing)
+    }
+
+    /// The header of a page, by whichever copy is whole.
+    init?(page: UnsafeRawBufferPointer) {
+        guard page.count >= Self.bytes, let start = page.baseAddress else { return nil }
+        guard let header = Self.decode(start) ?? Self.decode(start + Self.copyOffset) else { return nil }
+        self = header
+    }
+
+    init(
+        journal: JournalID, boot: JournalID, sequence: UInt64, opening: UInt64, segmentBytes: Int,
+        begun: Int64,
+        shard: UInt32, firstNumber: UInt64, precedingEnd: UInt64
+    ) {
+        self.journal = journal
+        self.boot = boot
+        self.sequence = sequence
+        self.opening = opening
+        self.segmentBytes = UInt64(segmentBytes)
+        self.begun = begun
+        self.shard = shard
+        self.firstNumber = firstNumber
+        self.precedingEnd = precedingEnd
+    }
+
+    static func committed(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        (page + committedOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    static func sealed(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        (page + sealedOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    static func committed(_ page: UnsafeRawBufferPointer) -> UInt64 {
+        UInt64(littleEndian: page.loadUnaligned(fromByteOffset: committedOffset, as: UInt64.self))
+    }
+
+    var checksum: RecordChecksum { RecordChecksum(sequence: sequence, opening: opening) }
+
+    private func encodeFields(at start: UnsafeMutableRawPointer) {
+        (start + 84).initializeMemory(as: UInt8.self, repeating: 0, count: 36)
+        start.storeBytes(of: Self.version.littleEndian, toByteOffset: 8, as: UInt32.self)
+        start.storeBytes(of: journal.low.littleEndian, toByteOffset: 16, as: UInt64.self)
+        start.storeBytes(of: journal.high.littleEndian, toByteOffset: 24, as: UInt64.self)
+        start.storeBytes(of: boot.low.littleEndian, toByteOffset: 32, as: UInt64.self)
+        start.storeBytes(of: boot.high.littleEndian, toByteOffset: 40, as: UInt64.self)
+        start.storeBytes(of: sequence.littleEndian, toByteOffset: 48, as: UInt64.self)
+        start.storeBytes(of: opening.littleEndian, toByteOffset: 56, as: UInt64.self)
+        start.storeBytes(of: segmentBytes.littleEndian, toByteOffset: 64, as: UInt64.self)
+        start.storeBytes(of: begun.littleEndian, toByteOffset: 72, as: Int64.self)
+        start.storeBytes(of: shard.littleEndian, toByteOffset: 80, as: UInt32.self)
+        start.storeBytes(of: firstNumber.littleEndian, toByteOffset: 88, as: UInt64.self)
+        start.storeBytes(of: precedingEnd.littleEndian, toByteOffset: 96, as: UInt64.self)
+        let covered = UnsafeRawBufferPointer(
+            start: start + Self.covered.lowerBound, count: Self.covered.count)
+        start.storeBytes(of: CRC32C.checksum(covered).littleEndian, toByteOffset: 12, as: UInt32.self)
+    }
+
+    private static func decode(_ start: UnsafeRawPointer) -> SegmentHeader? {
+        func word(_ offset: Int) -> UInt64 {
+            UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        func half(_ offset: Int) -> UInt32 {
+            UInt32(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        }
+        guard word(0) == magic, half(8) == version,
+            half(12)
+                == CRC32C.checksum(
+                    UnsafeRawBufferPointer(start: start + covered.lowerBound, count: covered.count)),
+            half(80) <= maximumShard, word(48) > 0, let segmentBytes = Int(exactly: word(64))
+        else { return nil }
+        return SegmentHeader(
+            journal: JournalID(low: word(16), high: word(24)), boot: JournalID(low: word(32), high: word(40)),
+            sequence: word(48), opening: word(56), segmentBytes: segmentBytes,
+            begun: Int64(bitPattern: word(72)), shard: half(80), firstNumber: word(88),
+            precedingEnd: word(96))
+    }
+}

@@ -1,0 +1,203 @@
+import SkeinPlatform
+import Synchronization
+
+/// The names of a journal's files beside segments and cursors.
+enum JournalFiles {
+    static let lock = "lock"
+    static let head = "journal"
+    static let slots = "slots"
+}
+
+/// Everything that opening an app's journal finds and makes.
+struct MappedOpening {
+    let configuration: MappedJournal.Configuration
+    let storage: any JournalStorage
+    let folder: String
+    let lock: any JournalLock
+    let boot: JournalID
+    let fallback: JournalError?
+    let id: JournalID
+    let opening: UInt64
+    let head: JournalHead
+    let slots: SlotArray
+    let store: SegmentStore
+    let cursors: [String: CursorWriter?]
+    let firstSequences: [UInt64]
+    let recovered: RecoveredJournal
+
+    /// Opens a journal whose lock is held. Until the last step, the new head, nothing is changed that an opening
+    /// after a kill would miss.
+    init(
+        _ configuration: MappedJournal.Configuration, storage: any JournalStorage, folder: String,
+        lock: any JournalLock, boot: JournalID, fallback: JournalError? = nil, keepsEndpoint: Bool = false
+    ) throws(JournalError) {
+        self.storage = storage
+        self.folder = folder
+        self.lock = lock
+        self.boot = boot
+        self.fallback = fallback
+        head = JournalHead(
+            mapping: try Self.map("\(folder)/\(JournalFiles.head)", bytes: JournalHead.bytes, storage))
+        let previous = head.read()
+        let recovery = try FolderRecovery(
+            storage: storage, folder: folder, journal: previous?.journal, boot: boot, isMapped: true)
+        id = recovery.journal ?? .random()
+        opening = KernelRandom.word()
+        var configuration = configuration
+        if keepsEndpoint, let previous { configuration.endpoint = previous.endpoint }
+
+        let slotsFound = try Self.slotCount("\(folder)/\(JournalFiles.slots)", storage)
+        configuration.slots = max(configuration.slots, slotsFound)
+        self.configuration = configuration
+        let slotMapping = try Self.map(
+            "\(folder)/\(JournalFiles.slots)", bytes: max(configuration.slots, 1) * SlotLayout.bytes, storage)
+
+        let lanes = recovery.laneCount(atLeast: configuration.shards)
+        store = SegmentStore(
+            storage: storage,
+            configuration: SegmentStore.Configuration(
+                folder: folder, segmentBytes: configuration.segmentBytes,
+                budgetBytes: configuration.budgetBytes, lanes: lanes, isMapped: true, keepsWithoutCursor: true
+            ))
+        firstSequences = (0..<configuration.shards).map { recovery.nextSequence(lane: $0) }
+
+        var found = RecoveredJournal()
+        if let previous { found.owner = Self.owner(previous, head, boot) }
+        found.skippedRecords = recovery.skippedRecords
+        found.settle(recovery, in: store)
+        cursors = found.settleCursors(recovery, in: store, syncs: false)
+        found.resolveSlots(slotMapping, count: slotsFound, recovery)
+        let taken = Set(found.openSlots.map { ($0.slot - slotMapping.base) / SlotLayout.bytes })
+        slots = SlotArray(
+            mapping: slotMapping, count: configuration.slots,
+            taken: taken)
+        recovered = found
+
+        head.write(
+            JournalHead.Opening(
+                journal: id, opening: opening, boot: boot, shards: UInt32(configuration.shards),
+                slots: UInt32(configuration.slots), segmentBytes: UInt64(configuration.segmentBytes),
+                opened: SystemClock.wallNanoseconds(), pid: UInt32(bitPattern: getpid()),
+                endpoint: configuration.endpoint))
+        head.clean.pointee.store(0, ordering: .releasing)
+    }
+
+    private static func owner(
+        _ previous: JournalHead.Opening, _ head: JournalHead, _ boot: JournalID
+    ) -> RecoveredJournal.DeadOwner {
+        RecoveredJournal.DeadOwner(
+            wasClean: head.clean.pointee.load(ordering: .relaxed) != 0,
+            isSameBoot: previous.boot == boot && !boot.isZero, pid: previous.pid, endpoint: previous.endpoint,
+            opened: previous.opened,
+            lastSignOfLife: Int64(littleEndian: head.signOfLife.pointee.load(ordering: .relaxed)),
+            counters: (0..<JournalHead.counters).map { head.counter($0).pointee.load(ordering: .relaxed) })
+    }
+
+    private static func map(
+        _ path: String, bytes: Int, _ storage: any JournalStorage
+    ) throws(JournalError) -> Mapping {
+        do throws(SystemError) {
+            let file = try storage.open(path, create: true)
+            // Also where the file is long enough: a copy may have holes in it.
+            try file.reserve(bytes)
+            return try file.map(bytes, writable: true)
+        } catch {
+            throw JournalError("making \(path)", error)
+        }
+    }
+
+    private static func slotCount(
+        _ path: String, _ storage: any JournalStorage
+    ) throws(JournalError) -> Int {
+        do throws(SystemError) {
+            return try storage.open(path, create: true).byteCount() / SlotLayout.bytes
+        } catch {
+            throw JournalError("opening \(path)", error)
+        }
+    }
+}
+
+extension RecoveredJournal {
+    /// Hands what was found to the store that goes on with it.
+    mutating func settle(_ recovery: FolderRecovery, in store: SegmentStore) {
+        store.startNumbers(at: recovery.nextFileNumber)
+        for file in recovery.unused { store.adopt(file) }
+        var byStream: [JournalStream: RecoveredStream] = [:]
+        for lane in recovery.lanes.keys.sorted() {
+            damagedRecords += recovery.missingRecords(lane: lane)
+            for found in recovery.lanes[lane] ?? [] {
+                damagedRecords += found.walk.damagedRecords
+                damagedBytes += found.walk.damagedBytes
+                guard !found.walk.extents.isEmpty else {
+                    store.adopt(found.file)
+                    continue
+                }
+                let segment = Segment(
+                    file: found.file, header: found.header, extents: found.walk.extents,
+                    lastNumber: found.lastNumber)
+                store.adopt(segment, lane: lane)
+                let known = byStream[segment.stream]
+                var records = segment.records(found.walk.extents[0])
+                byStream[segment.stream] = RecoveredStream(
+                    stream: segment.stream, first: known?.first ?? records.next()?.number ?? 0,
+                    last: found.lastNumber, records: (known?.records ?? 0) + found.walk.records)
+            }
+        }
+        streams = Array(byStream.values)
+    }
+
+    /// Puts every cursor where it can go on.
+    mutating func settleCursors(
+        _ recovery: FolderRecovery, in store: SegmentStore, syncs: Bool
+    ) -> [String: CursorWriter?] {
+        var result: [String: CursorWriter?] = [:]
+        for (name, cursor) in recovery.cursors {
+            let records = (0..<store.configuration.lanes).map { lane in
+                guard cursor.records.indices.contains(lane), let record = cursor.records[lane] else {
+                    return CursorRecord.start
+                }
+                let (placed, moved) = recovery.place(record, name: name, lane: lane)
+                if let moved { movedCursors.append(moved) }
+                return placed
+            }
+            let path = "\(recovery.folder)/\(name)\(CursorName.suffix)"
+            result[name] = CursorWriter(file: cursor.file, path: path, syncs: syncs)
+            store.setCursors(name, records)
+        }
+        return result
+    }
+
+    /// Finds the slots whose context never became a record. Done before anything is recycled, and idempotent: a
+    /// slot whose stamped record is committed becomes free, one whose record is not loses its stamp.
+    mutating func resolveSlots(_ mapping: Mapping, count: Int, _ recovery: FolderRecovery) {
+        var lastNumbers: [JournalStream: UInt64] = [:]
+        for (shard, segments) in recovery.lanes {
+            for segment in segments {
+                let stream = JournalStream(
+                    journal: segment.header.journal, opening: segment.header.opening, shard: UInt32(shard))
+                lastNumbers[stream] = max(lastNumbers[stream] ?? 0, segment.lastNumber)
+            }
+        }
+        for index in 0..<count {
+            let slot = mapping.base + index * SlotLayout.bytes
+            let state = UInt32(littleEndian: slot.load(as: UInt32.self))
+            guard state == SlotLayout.open || state == SlotLayout.closing else { continue }
+            if state == SlotLayout.closing, let journal = recovery.journal {
+                let stream = JournalStream(
+                    journal: journal,
+                    opening: UInt64(
+                        littleEndian: slot.load(fromByteOffset: SlotLayout.stampOpening, as: UInt64.self)),
+                    shard: UInt32(
+                        littleEndian: slot.load(fromByteOffset: SlotLayout.stampShard, as: UInt32.self)))
+                let number = UInt64(
+                    littleEndian: slot.load(fromByteOffset: SlotLayout.stampNumber, as: UInt64.self))
+                if let last = lastNumbers[stream], number <= last {
+                    slot.storeBytes(of: SlotLayout.free, as: UInt32.self)
+                    continue
+                }
+                slot.storeBytes(of: SlotLayout.open.littleEndian, as: UInt32.self)
+            }
+            openSlots.append(RecoveredSlot(slot: slot))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import SkeinPlatform
+
+/// What an opening found of those before it.
+public struct RecoveredJournal: Sendable {
+    /// The owner before this one; nil if the journal is new.
+    public internal(set) var owner: DeadOwner?
+    /// Streams of earlier openings that still have records, in no order. Readers return them before newer ones.
+    public internal(set) var streams: [RecoveredStream] = []
+    /// Slots of contexts that were open when their process died, and whose event is in no record. They stay
+    /// claimed until ``MappedJournal/releaseSlot(_:)``: append the abandoned event with the slot, then release it,
+    /// and a kill in between neither loses nor doubles it.
+    public internal(set) var openSlots: [RecoveredSlot] = []
+    /// Records that could not be read, at least: damage, or, after a power cut, what never reached the disk.
+    public internal(set) var damagedRecords = 0
+    public internal(set) var damagedBytes = 0
+    /// Whole records beyond the place where the log ends.
+    public internal(set) var skippedRecords = 0
+    /// Cursors that did not fit the segments, and what was done.
+    public internal(set) var movedCursors: [MovedCursor] = []
+
+    /// Who had the journal before.
+    public struct DeadOwner: Sendable {
+        /// Whether it closed the journal.
+        public let wasClean: Bool
+        /// Whether that was in this boot of the machine.
+        public let isSameBoot: Bool
+        public let pid: UInt32
+        public let endpoint: String
+        /// Unix nanoseconds.
+        public let opened: Int64
+        /// Unix nanoseconds.
+        public let lastSignOfLife: Int64
+        /// The 128 counters at the end of that opening. They go on from there: nothing resets them.
+        public let counters: [UInt64]
+    }
+}
+
+/// A stream of an earlier opening.
+public struct RecoveredStream: Sendable, Equatable {
+    public let stream: JournalStream
+    /// Of the records that are still there.
+    public let first: UInt64
+    public let last: UInt64
+    public let records: Int
+}
+
+/// A slot that a dead owner left open. See `Docs/Journal.md` for its bytes, which nobody has checked.
+public struct RecoveredSlot: @unchecked Sendable {
+    // Sendable: nobody else uses the slot until it is released.
+
+    /// 4,096 bytes of the journal's mapping.
+    public let slot: UnsafeMutableRawPointer
+
+    /// A copy of the slot.
+    public var bytes: [UInt8] {
+        Array(UnsafeRawBufferPointer(start: slot, count: SlotLayout.bytes))
+    }
+}
+
+/// A cursor that pointed outside the segments.
+public struct MovedCursor: Sendable, Equatable {
+    public enum Reason: Sendable {
+        /// It lay beyond the end, and was set to the end.
+        case beyondEnd
+        /// It lay before the oldest segment, and was set to its start: records between are gone.
+        case beforeOldest
+    }
+
+    public let name: String
+    public let shard: Int
+    public let from: JournalPosition
+    public let to: JournalPosition
+    public let reason: Reason
+}
