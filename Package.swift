@@ -75,6 +75,15 @@ let package = Package(
         .executableTarget(
             name: "SkeinDemo", dependencies: ["Skein", "SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
 
+        // Benchmarks: `make bench`.
+        .systemLibrary(
+            name: "CSkeinBenchmarks", path: "Benchmarks/CSkeinBenchmarks", pkgConfig: "libbson-1.0",
+            providers: [.apt(["libbson-dev"]), .brew(["mongo-c-driver"])]),
+        .executableTarget(
+            name: "SkeinBenchmarks",
+            dependencies: ["CSkeinBenchmarks", "Skein", "SkeinBSON", "SkeinPlatform"],
+            path: "Benchmarks/SkeinBenchmarks"),
+
         // Tests.
         .testTarget(name: "SkeinPlatformTests", dependencies: ["SkeinPlatform"]),
         .testTarget(name: "SkeinBSONTests", dependencies: ["SkeinBSON", "CSkeinBSON"]),

@@ -1,0 +1,73 @@
+// For callback frameworks, where no closure spans the work. The exception: prefer withContext.
+
+extension Context {
+    /// Opens a context that you end yourself, with ``finish()`` or ``finish(throwing:)``. It becomes current only inside
+    /// ``run(_:)-(()(Failure)->Result)``.
+    ///
+    /// ```swift
+    /// let context = Context.open("upload")
+    /// context.run { Context.current?["chunk"] = 1 }     // in one callback
+    /// context.run { Context.current?["chunk"] = 2 }     // in the next
+    /// context.finish()
+    /// ```
+    /// A context that is released without having been finished becomes an event with `error: {type: "unfinished"}`, and is
+    /// counted. Cost: as `withContext`, and one object, which is not pooled.
+    public static func open(
+        _ type: StaticString, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil
+    ) -> Context {
+        guard EventSystem.isAnyActive else { return .disabled }
+        return begin(type, id: id, sample: sample, pipeline: pipeline).owned
+    }
+
+    /// As ``open(_:id:sample:pipeline:)``, with a type that is computed.
+    public static func open(
+        dynamic type: String, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil
+    ) -> Context {
+        guard EventSystem.isAnyActive else { return .disabled }
+        return begin(dynamic: type, id: id, sample: sample, pipeline: pipeline).owned
+    }
+
+    /// As ``open(_:id:sample:pipeline:)``, continuing a tree of another process.
+    public static func open(
+        _ type: StaticString, continuing carrier: some PropagationCarrier, sample: Sampling = .always,
+        pipeline: EventPipeline? = nil
+    ) -> Context {
+        guard EventSystem.isAnyActive else { return .disabled }
+        return begin(type, continuing: carrier, sample: sample, pipeline: pipeline).owned
+    }
+
+    /// Makes this context the current one for the length of a closure. May be called any number of times, also after the
+    /// end (its ids still propagate).
+    public func run<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard core != nil else { return try body() }
+        let outcome: Swift.Result<Result, Failure> = Self.local.withValue(self) {
+            do throws(Failure) { return .success(try body()) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+
+    /// As ``run(_:)-(()(Failure)->Result)``, for an asynchronous closure.
+    public func run<Result, Failure: Error>(
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
+        guard core != nil else { return try await body() }
+        let outcome: Swift.Result<Result, Failure> = await Self.local.withValue(
+            self,
+            operation: {
+                do throws(Failure) { return .success(try await body()) } catch { return .failure(error) }
+            }, isolation: isolation)
+        return try outcome.get()
+    }
+
+    /// Ends the context: its event is handed over. A second call does nothing and is counted.
+    public func finish() {
+        close(error: nil)
+    }
+
+    /// Ends the context with an error in its event.
+    public func finish(throwing error: any Error) {
+        close(error: EndingError(error))
+    }
+}

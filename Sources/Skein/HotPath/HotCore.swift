@@ -1,0 +1,51 @@
+internal import SkeinJournal
+internal import SkeinWire
+internal import Synchronization
+
+/// What opening and closing need of a pipeline, in memory of its own and used by pointer: a reference count that every
+/// thread touches costs more than the event. Owned by its `PipelineCore`, which every context of it keeps alive.
+struct HotCore {
+    let owner: Unmanaged<PipelineCore>
+    /// Never that of another pipeline, unlike an address.
+    let identity: UInt
+    let time: Unmanaged<EventTime>
+    let shards: UnsafeMutablePointer<Unmanaged<MappedShard>>
+    let shardCount: Int
+    let counters: UnsafeMutablePointer<Atomic<UInt64>>
+    let isOpen: UnsafeMutablePointer<Atomic<Bool>>
+    let pid: Int32
+    let givesIDs: Bool
+    let notify: Unmanaged<ShippingRecorder>?
+}
+
+typealias HotCorePointer = UnsafeMutablePointer<HotCore>
+
+extension UnsafeMutablePointer where Pointee == HotCore {
+    @inline(__always)
+    func count(_ counter: PipelineCounter) {
+        (pointee.counters + counter.index).pointee.add(1, ordering: .relaxed)
+    }
+
+    @inline(__always)
+    var isOpen: Bool { pointee.isOpen.pointee.load(ordering: .relaxed) }
+
+    @inline(__always)
+    func withOwner<Result>(_ body: (PipelineCore) -> Result) -> Result {
+        pointee.owner._withUnsafeGuaranteedRef(body)
+    }
+
+    @inline(__always)
+    func now() -> EventInstant {
+        pointee.time._withUnsafeGuaranteedRef { $0.now() }
+    }
+
+    @inline(__always)
+    func ticks() -> UInt64 {
+        pointee.time._withUnsafeGuaranteedRef { $0.ticksNow() }
+    }
+
+    @inline(__always)
+    func seconds(since start: UInt64) -> Double {
+        pointee.time._withUnsafeGuaranteedRef { $0.seconds(since: start) }
+    }
+}

@@ -1,0 +1,168 @@
+internal import SkeinBSON
+internal import SkeinJournal
+internal import SkeinPlatform
+internal import SkeinWire
+internal import Synchronization
+
+/// The engine of a pipeline: what contexts need while they open, record and close.
+final class PipelineCore: @unchecked Sendable {  // immutable after init, but for atomics and what `descriptors` guards
+    let time: EventTime
+    let limits: EventLimits
+    let host: String
+    let pid: Int32
+    let service: String?
+    let ids: (any EventIDSource)?
+    let privacyKey = (KernelRandom.word(), KernelRandom.word())
+
+    /// The fast way: contexts append to its shards themselves.
+    let shipping: ShippingRecorder?
+    let shards: [MappedShard]
+    /// Any other recorder.
+    let recorder: (any EventRecorder)?
+
+    /// What the hot path uses of this.
+    let hot: HotCorePointer
+
+    private let counters: UnsafeMutablePointer<Atomic<UInt64>>
+    private let ownsCounters: Bool
+    private let heapBytes = Atomic<Int>(0)
+    private let heapLimit: Int
+    private let descriptors = Mutex<[String: TypeDescriptor]>([:])
+    private let warn: @Sendable (String) -> Void
+
+    static let noDescriptor = TypeDescriptor(type: [], host: "", pid: 0, service: nil)
+    private static let maximumDescriptors = 4_096
+
+    init(_ configuration: EventPipeline.Configuration, recorder: any EventRecorder) {
+        limits = configuration.limits
+        host = configuration.host ?? HostName.current
+        pid = getpid()
+        service = configuration.service
+        ids = configuration.ids
+        time = EventTime(clock: configuration.clock)
+        heapLimit = configuration.openContextBytes
+        warn = configuration.onWarning
+        shipping = recorder as? ShippingRecorder
+        self.recorder = shipping == nil ? recorder : nil
+        shards = shipping?.journal.shards ?? []
+        if let journal = shipping?.journal {
+            counters = journal.counter(0)
+            ownsCounters = false
+        } else {
+            counters = .allocate(capacity: PipelineCounter.allCases.count)
+            for index in 0..<PipelineCounter.allCases.count { (counters + index).initialize(to: Atomic(0)) }
+            ownsCounters = true
+        }
+        let openFlag = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
+        openFlag.initialize(to: Atomic(true))
+        let shardPointers = UnsafeMutablePointer<Unmanaged<MappedShard>>.allocate(capacity: max(1, shards.count))
+        for (index, shard) in shards.enumerated() {
+            (shardPointers + index).initialize(to: Unmanaged.passUnretained(shard))
+        }
+        hot = .allocate(capacity: 1)
+        hot.initialize(
+            to: HotCore(
+                owner: Unmanaged.passUnretained(self), identity: nextIdentity.add(1, ordering: .relaxed).newValue,
+                time: Unmanaged.passUnretained(time), shards: shardPointers, shardCount: shards.count,
+                counters: counters, isOpen: openFlag, pid: pid, givesIDs: ids != nil,
+                notify: shipping.map { Unmanaged.passUnretained($0) }))
+        shipping?.onTick = { [time] in time.renew() }
+    }
+
+    deinit {
+        if ownsCounters { counters.deallocate() }
+        hot.pointee.isOpen.deallocate()
+        hot.pointee.shards.deallocate()
+        hot.deallocate()
+    }
+
+    /// Whether new contexts record.
+    var isOpen: Bool {
+        get { hot.isOpen }
+        set { hot.pointee.isOpen.pointee.store(newValue, ordering: .relaxed) }
+    }
+
+    // MARK: Counting
+
+    @inline(__always)
+    func count(_ counter: PipelineCounter, _ amount: UInt64 = 1) {
+        (counters + counter.index).pointee.add(amount, ordering: .relaxed)
+    }
+
+    func counted(_ counter: PipelineCounter) -> UInt64 {
+        (counters + counter.index).pointee.load(ordering: .relaxed)
+    }
+
+    // MARK: Memory
+
+    func claimSlot() -> UnsafeMutableRawPointer? {
+        shipping?.journal.claimSlot()
+    }
+
+    func releaseSlot(_ slot: UnsafeMutableRawPointer) {
+        shipping?.journal.releaseSlot(slot)
+    }
+
+    /// Asks for heap memory of an open context, within the cap.
+    func take(bytes: Int) -> Bool {
+        let before = heapBytes.add(bytes, ordering: .relaxed).oldValue
+        if before + bytes <= heapLimit { return true }
+        heapBytes.subtract(bytes, ordering: .relaxed)
+        return false
+    }
+
+    func freed(bytes: Int) {
+        heapBytes.subtract(bytes, ordering: .relaxed)
+    }
+
+    var openContextBytes: Int { heapBytes.load(ordering: .relaxed) }
+
+    // MARK: Types
+
+    /// The descriptor of a type, made if it is new. Beyond 4,096 types (computed ones, no doubt) the rest is
+    /// recorded as type `_other` and counted as invalid, so that memory stays bounded.
+    func descriptor(_ type: String) -> Unmanaged<TypeDescriptor> {
+        descriptors.withLock { known in
+            if let found = known[type] { return Unmanaged.passUnretained(found) }
+            let made = make(type)
+            if known.count < Self.maximumDescriptors {
+                known[type] = made
+                return Unmanaged.passUnretained(made)
+            }
+            count(.invalidTypes)
+            let other = known["_other"] ?? make("_other")
+            known["_other"] = other
+            return Unmanaged.passUnretained(other)
+        }
+    }
+
+    private func make(_ type: String) -> TypeDescriptor {
+        TypeDescriptor(type: Array(type.utf8), host: host, pid: pid, service: service)
+    }
+
+    /// A type without what a type must not have; counted if something had to go.
+    func cleaned(_ type: String) -> String {
+        if Array(type.utf8).withUnsafeBytes({ EventType.isValid($0) }) { return type }
+        count(.invalidTypes)
+        var cleaned = String(
+            String.UnicodeScalarView(
+                type.unicodeScalars.map { $0.value < 0x20 || $0 == "/" || $0.value == 0x7F ? "_" : $0 }))
+        while cleaned.hasPrefix(".") { cleaned.removeFirst() }
+        while cleaned.utf8.count > EventLimits.typeBytes { cleaned.removeLast() }
+        return cleaned.isEmpty ? "_" : cleaned
+    }
+}
+
+/// The machine's name, asked once.
+enum HostName {
+    static let current: String = {
+        let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
+            guard let base = buffer.baseAddress, gethostname(base, 255) == 0 else { return nil }
+            buffer[255] = 0
+            return String(cString: base)
+        }
+        return name.flatMap { $0.isEmpty ? nil : $0 } ?? "unknown"
+    }()
+}
+
+private let nextIdentity = Atomic<UInt>(0)
