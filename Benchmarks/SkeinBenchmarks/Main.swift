@@ -18,7 +18,9 @@ struct Main {
             Candidate(name: "sampled out", run: HotPath.sampledOut),
         ])
         for (name, figure) in zip(names, figures) {
-            print("\(name): \((figure * 10).rounded() / 10) ns, \((figure / figures[0] * 1000).rounded() / 1000) of libbson")
+            print(
+                "\(name): \((figure * 10).rounded() / 10) ns, \((figure / figures[0] * 1000).rounded() / 1000) of libbson"
+            )
         }
         print(EventSystem.statistics.map { "\($0)" } ?? "")
     }

@@ -143,7 +143,8 @@ struct Refused: Error, CustomStringConvertible {
         #expect(recorder.pipeline.statistics.unfinished == 1)
     }
 
-    @Test func `a context kept beyond its end takes nothing more and is not reused under its holder`() throws {
+    @Test func `a context kept beyond its end takes nothing more and is not reused under its holder`() throws
+    {
         let recorder = try TestRecorder()
         var kept: Context?
         recorder.withContext("first") { kept = $0 }

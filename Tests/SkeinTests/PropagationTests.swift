@@ -40,7 +40,8 @@ import Testing
     }
 
     @Test func `a later version is read as far as this one goes`() throws {
-        let parent = try #require(TraceParent("42-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03-future"))
+        let parent = try #require(
+            TraceParent("42-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03-future"))
         #expect(parent.isSampled)
         #expect(parent.description == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     }
@@ -54,7 +55,9 @@ import Testing
         #expect(events.map(\.id) == ["order 4711/ä", "order 4711/ä"])
         let traces = events.compactMap { $0.document["trace"]?.stringValue }
         // FNV-1a 128 of the UTF-8 bytes, computed apart from this code.
-        #expect(traces == Array(repeating: TraceID(derivedFrom: Array("order 4711/ä".utf8)).description, count: 2))
+        #expect(
+            traces == Array(repeating: TraceID(derivedFrom: Array("order 4711/ä".utf8)).description, count: 2)
+        )
         #expect(headers["traceparent"]?.contains(traces[0]) == true)
         #expect(events[1].parent == events[0].span)
     }
@@ -90,10 +93,13 @@ import Testing
         let recorder = try TestRecorder()
         recorder.bind {
             withContext("job") { _ in
-                withClientRequest(method: "GET", url: "http://user:secret@127.0.0.1:81/search?q=x") { client in
+                withClientRequest(method: "GET", url: "http://user:secret@127.0.0.1:81/search?q=x") {
+                    client in
                     withRequest(
                         method: "GET", path: "/search?q=x",
-                        headers: client.headers.merging(["User-Agent": "skein", "Cookie": "s=1"]) { old, _ in old }
+                        headers: client.headers.merging(["User-Agent": "skein", "Cookie": "s=1"]) { old, _ in
+                            old
+                        }
                     ) { server in
                         server.status = 200
                         server.responseSize = 5

@@ -39,7 +39,8 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
             to: ContextState(
                 core: core?.hot,
                 log: FieldLog(block: block, capacity: SlotLayout.size - SlotLayout.fields, limits: limits),
-                home: block, homeIsSlot: homeIsSlot, valueLimit: limits.valueBytes, descriptor: PipelineCore.noDescriptor))
+                home: block, homeIsSlot: homeIsSlot, valueLimit: limits.valueBytes,
+                descriptor: PipelineCore.noDescriptor))
     }
 
     deinit {

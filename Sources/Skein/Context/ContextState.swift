@@ -37,10 +37,11 @@ struct ContextState: ~Copyable {
     var level: Int32 = 0
     var trimmed = 0
 
-    init(core: HotCorePointer?, log: consuming FieldLog, home: UnsafeMutableRawPointer, homeIsSlot: Bool, valueLimit: Int,
+    init(
+        core: HotCorePointer?, log: consuming FieldLog, home: UnsafeMutableRawPointer, homeIsSlot: Bool,
+        valueLimit: Int,
         descriptor: TypeDescriptor
-    )
-    {
+    ) {
         self.core = core
         self.log = log
         self.home = home

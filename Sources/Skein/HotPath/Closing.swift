@@ -49,7 +49,9 @@ extension Context {
             thread.drainPool()
             thread.pointee.poolOwner = core.pointee.identity
         }
-        guard thread.pointee.poolCount < ThreadState.poolCapacity, !state.pointee.log.isOversized else { return }
+        guard thread.pointee.poolCount < ThreadState.poolCapacity, !state.pointee.log.isOversized else {
+            return
+        }
         thread.pointee.pool[thread.pointee.poolCount] = Unmanaged.passRetained(context)
         thread.pointee.poolCount += 1
     }
@@ -134,7 +136,9 @@ extension Context {
     private func dropped(_ core: HotCorePointer, bytes: Int) {
         if !core.isOpen {
             core.count(.shutDown)
-        } else if case let largest = core.pointee.shards[0]._withUnsafeGuaranteedRef({ $0.maximumPayload }), bytes > largest {
+        } else if case let largest = core.pointee.shards[0]._withUnsafeGuaranteedRef({ $0.maximumPayload }),
+            bytes > largest
+        {
             core.count(.tooLarge)
         } else {
             core.count(.journalFull)

@@ -17,7 +17,9 @@ struct Opened {
     static var nothing: Opened { Opened(context: Unmanaged.passUnretained(.disabled), isNew: false) }
     static func new(_ context: Unmanaged<Context>) -> Opened { Opened(context: context, isNew: true) }
     /// The parent is kept by the task that it is bound to.
-    static func silenced(_ parent: Context) -> Opened { Opened(context: Unmanaged.passUnretained(parent), isNew: false) }
+    static func silenced(_ parent: Context) -> Opened {
+        Opened(context: Unmanaged.passUnretained(parent), isNew: false)
+    }
 
     /// For those who end it by hand.
     var owned: Context { isNew ? context.takeRetainedValue() : context.takeUnretainedValue() }
@@ -37,7 +39,9 @@ extension Context {
         if first == 0x2E || first == 0x5E {
             return join(type, literal, fromOutermost: first == 0x5E, id, sample, pipeline)
         }
-        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else { return .nothing }
+        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+            return .nothing
+        }
         let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
         return .new(root(core, descriptor, id, sample))
     }
@@ -49,11 +53,17 @@ extension Context {
     ) -> Opened {
         if type.hasPrefix(".") || type.hasPrefix("^"), let outer = surrounding(pipeline) {
             let parent = type.hasPrefix("^") ? outer.outermost : outer
-            guard parent.isSampled, let core = parent.state.pointee.core, core.isOpen else { return .silenced(parent) }
-            let descriptor = core.withOwner { $0.descriptor($0.cleaned(parent.type + type.drop { $0 == "^" })) }
+            guard parent.isSampled, let core = parent.state.pointee.core, core.isOpen else {
+                return .silenced(parent)
+            }
+            let descriptor = core.withOwner {
+                $0.descriptor($0.cleaned(parent.type + type.drop { $0 == "^" }))
+            }
             return .new(child(of: parent, core, descriptor, sample))
         }
-        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else { return .nothing }
+        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+            return .nothing
+        }
         return .new(root(core, core.withOwner { rootDescriptor(of: type, $0) }, id, sample))
     }
 
@@ -64,7 +74,9 @@ extension Context {
         _ pipeline: EventPipeline?
     ) -> Opened {
         guard let outer = surrounding(pipeline) else {
-            guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else { return .nothing }
+            guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+                return .nothing
+            }
             let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
             return .new(root(core, descriptor, id, sample))
         }
@@ -98,7 +110,8 @@ extension Context {
     ) -> Unmanaged<TypeDescriptor> {
         let thread = ThreadState.current
         let place = Int(
-            truncatingIfNeeded: (literal ^ (literal >> 8) ^ (parent >> 5)) & UInt(ThreadState.rememberedCount - 1))
+            truncatingIfNeeded: (literal ^ (literal >> 8) ^ (parent >> 5))
+                & UInt(ThreadState.rememberedCount - 1))
         let entry = thread.pointee.remembered + place
         if entry.pointee.literal == literal, entry.pointee.parent == parent,
             entry.pointee.pipeline == core.pointee.identity, let descriptor = entry.pointee.descriptor
@@ -128,7 +141,8 @@ extension Context {
         } else {
             let seconds = UInt64(UInt32(truncatingIfNeeded: Int64(now.unix)))
             trace = TraceID(
-                high: seconds << 32 | thread.pointee.random.next() & 0xFFFF_FFFF, low: thread.pointee.random.next() | 1)
+                high: seconds << 32 | thread.pointee.random.next() & 0xFFFF_FFFF,
+                low: thread.pointee.random.next() | 1)
         }
         if inherited == nil, let baggage, !baggage.isEmpty {
             inherited = Inherited(givenID: nil, isDerived: false, baggage: baggage, traceState: "")
@@ -207,7 +221,8 @@ extension Context {
     // MARK: Children
 
     private static func child(
-        of parent: Context, _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling
+        of parent: Context, _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>,
+        _ sample: Sampling
     ) -> Unmanaged<Context> {
         let thread = ThreadState.current
         let trace = parent.state.pointee.trace
@@ -237,7 +252,8 @@ extension Context {
 
     /// The span whose decision it is; and the new context's own span, if that is the one.
     private static func decidingSpan(
-        _ parent: Context, _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, _ core: HotCorePointer,
+        _ parent: Context, _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling,
+        _ core: HotCorePointer,
         _ thread: UnsafeMutablePointer<ThreadState>
     ) -> (span: UInt64, own: UInt64?) {
         if let name = sample.ancestorName, name != ".",
@@ -260,7 +276,9 @@ extension Context {
     }
 
     @inline(__always)
-    private static func nextSpan(_ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>) -> UInt64 {
+    private static func nextSpan(_ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>)
+        -> UInt64
+    {
         if core.pointee.givesIDs, let span = core.withOwner({ $0.ids?.nextSpanID() }) { return span }
         return thread.pointee.random.next() | 1
     }
@@ -268,7 +286,9 @@ extension Context {
     // MARK: The object
 
     @inline(__always)
-    private static func take(_ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>) -> Unmanaged<Context> {
+    private static func take(_ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>)
+        -> Unmanaged<Context>
+    {
         if thread.pointee.poolCount > 0, thread.pointee.poolOwner == core.pointee.identity {
             thread.pointee.poolCount -= 1
             return thread.pointee.pool[thread.pointee.poolCount]
@@ -293,7 +313,8 @@ extension Context {
         state.pointee.level = 0
         state.pointee.trimmed = 0
         state.pointee.shard =
-            shard >= 0 ? shard : core.pointee.shardCount == 0 ? 0 : thread.pointee.ordinal % core.pointee.shardCount
+            shard >= 0
+            ? shard : core.pointee.shardCount == 0 ? 0 : thread.pointee.ordinal % core.pointee.shardCount
         if let inherited { state.pointee.inherited = Unmanaged.passRetained(inherited) }
         if let parent { state.pointee.parent = Unmanaged.passRetained(parent) }
         guard sampled else {

@@ -35,7 +35,9 @@ struct ThreadState {
     /// The calling thread's state: 2 ns.
     @inline(__always)
     static var current: UnsafeMutablePointer<ThreadState> {
-        if let pointer = pthread_getspecific(threadKey) { return pointer.assumingMemoryBound(to: ThreadState.self) }
+        if let pointer = pthread_getspecific(threadKey) {
+            return pointer.assumingMemoryBound(to: ThreadState.self)
+        }
         return make()
     }
 

@@ -1,4 +1,3 @@
-
 /// The way of events out of a process: contexts record into it, it ships what they close into.
 ///
 /// An app has one for the process (``EventSystem``); tests and libraries make their own and pass or bind it:

@@ -55,14 +55,16 @@ final class PipelineCore: @unchecked Sendable {  // immutable after init, but fo
         }
         let openFlag = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
         openFlag.initialize(to: Atomic(true))
-        let shardPointers = UnsafeMutablePointer<Unmanaged<MappedShard>>.allocate(capacity: max(1, shards.count))
+        let shardPointers = UnsafeMutablePointer<Unmanaged<MappedShard>>.allocate(
+            capacity: max(1, shards.count))
         for (index, shard) in shards.enumerated() {
             (shardPointers + index).initialize(to: Unmanaged.passUnretained(shard))
         }
         hot = .allocate(capacity: 1)
         hot.initialize(
             to: HotCore(
-                owner: Unmanaged.passUnretained(self), identity: nextIdentity.add(1, ordering: .relaxed).newValue,
+                owner: Unmanaged.passUnretained(self),
+                identity: nextIdentity.add(1, ordering: .relaxed).newValue,
                 time: Unmanaged.passUnretained(time), shards: shardPointers, shardCount: shards.count,
                 counters: counters, isOpen: openFlag, pid: pid, givesIDs: ids != nil,
                 notify: shipping.map { Unmanaged.passUnretained($0) }))

@@ -46,6 +46,7 @@ public struct TraceID: Sendable, Hashable, CustomStringConvertible {
     /// The last 7 bytes as a fraction of 2^56, in 0 ..< 1: what a root is sampled by.
     @inlinable @inline(__always)
     public var fraction: Double {
-        Double(low & 0x00FF_FFFF_FFFF_FFFF) * 0x1p-56
+        // The upper 53 of the 56 bits: a double holds no more, and rounding up could reach the rate.
+        Double((low & 0x00FF_FFFF_FFFF_FFFF) >> 3) * 0x1p-53
     }
 }
