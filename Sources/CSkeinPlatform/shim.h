@@ -150,3 +150,17 @@ static inline int skein_keeps_reservations(int descriptor) {
     return 0;
 #endif
 }
+
+// syncfs is declared for GNU sources only.
+#if defined(__linux__)
+extern int syncfs(int);
+static inline int skein_can_syncfs(void) { return 1; }
+static inline int skein_syncfs(int descriptor) { return syncfs(descriptor); }
+#else
+static inline int skein_can_syncfs(void) { return 0; }
+static inline int skein_syncfs(int descriptor) {
+    (void)descriptor;
+    errno = ENOSYS;
+    return -1;
+}
+#endif

@@ -23,29 +23,12 @@ public struct CollectorLog: Sendable {
     public static func standardError(name: String = "skeind", isVerbose: Bool = false) -> CollectorLog {
         CollectorLog { level, text in
             guard level == .warning || isVerbose else { return }
-            let line = "\(name): \(level == .warning ? "warning: " : "")\(text)\n"
-            writeLine(line, to: 2)
+            StandardError.writeLine("\(name): \(level == .warning ? "warning: " : "")\(text)")
         }
     }
 
     /// Says nothing.
     public static let none = CollectorLog { _, _ in }
-}
-
-/// Writes a line in one piece, so that those of several threads do not mix.
-func writeLine(_ line: String, to descriptor: Int32) {
-    var line = line
-    line.withUTF8 { bytes in
-        var offset = 0
-        while offset < bytes.count {
-            let count = SkeinPlatform.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
-            if count < 0 {
-                if errno == EINTR { continue }
-                return
-            }
-            offset += count
-        }
-    }
 }
 
 /// Keeps warnings to one a second of each kind. Any thread.

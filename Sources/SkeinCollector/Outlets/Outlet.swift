@@ -28,9 +28,12 @@ protocol Outlet: AnyObject {
     /// Begins to make everything taken so far durable; false if the last one is still under way.
     func beginCheckpoint() throws(OutletFailure) -> Bool
 
-    /// What became of the checkpoint that was begun; nil while it is under way.
-    /// - Returns: what to keep with it.
-    func endCheckpoint() throws(OutletFailure) -> BSONDocument?
+    /// Ends the checkpoint that was begun, if it is through.
+    /// - Parameter keep: called with what to keep with the checkpoint, and the notes made since it began.
+    /// - Returns: whether it was through and kept.
+    func endCheckpoint(
+        _ keep: (BSONDocument, [BSONDocument]) throws(OutletFailure) -> Void
+    ) throws(OutletFailure) -> Bool
 
     /// Lets go of files and the like, so that others may move them; it goes on with the next event.
     func rotate() throws(OutletFailure)

@@ -120,7 +120,8 @@ final class OutletCheckpointFile {
         guard file >= 0 else { throw .current }
         do throws(SystemError) {
             for document in [checkpoint.document] + notes { try Self.append(document, to: file) }
-            guard fsync(file) == 0, rename(temporary, path) == 0 else { throw .current }
+            if let error = FileDurability.sync(file) { throw error }
+            guard rename(temporary, path) == 0 else { throw .current }
         } catch {
             _ = close(file)
             throw error
@@ -128,7 +129,7 @@ final class OutletCheckpointFile {
         if descriptor >= 0 { _ = close(descriptor) }
         descriptor = file
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        if let error = FileSyncer.syncFolder(folder) { throw error }
+        if let error = FileDurability.syncFolder(folder) { throw error }
     }
 
     /// Appends a note, durably.
@@ -138,11 +139,7 @@ final class OutletCheckpointFile {
             guard descriptor >= 0 else { throw .current }
         }
         try Self.append(document, to: descriptor)
-        #if canImport(Darwin)
-            guard fsync(descriptor) == 0 else { throw .current }
-        #else
-            guard fdatasync(descriptor) == 0 else { throw .current }
-        #endif
+        if let error = FileDurability.sync(descriptor) { throw error }
     }
 
     private static func append(_ document: BSONDocument, to file: Int32) throws(SystemError) {

@@ -18,8 +18,10 @@ final class DayFiles {
     /// How many types have a file of their own, whether open or not.
     var fileCount: Int
     /// Whether files were made in it since the last checkpoint began.
-    var hasNewFiles = false
-    private let lock: DayFolderLock
+    var hasNewFiles: Bool
+    /// Types whose files could not be made, by their numbers, with the reason. Tried again after a while.
+    var refusals: [Int: String] = [:]
+    private var lock: DayFolderLock
 
     /// Makes the folder if it is missing and takes its lock.
     init(day: ArchiveDay, root: String) throws(OutletFailure) {
@@ -27,18 +29,31 @@ final class DayFiles {
         start = day.startSeconds
         end = day.startSeconds + 86_400
         folder = ArchivePath.folder(logPath: root, day: day)
+        var isNew = false
+        lock = try Self.prepare(folder, &isNew)
+        hasNewFiles = isNew
+        fileCount = Self.count(folder, day)
+    }
+
+    /// Makes the folder again, after somebody removed it.
+    func remake() throws(OutletFailure) {
+        lock = try Self.prepare(folder, &hasNewFiles)
+        fileCount = Self.count(folder, day)
+    }
+
+    private static func prepare(_ folder: String, _ isNew: inout Bool) throws(OutletFailure) -> DayFolderLock
+    {
+        isNew = true
         if mkdir(folder, 0o755) != 0 {
             let error = SystemError.current
             if error.code != EEXIST { throw .unavailable("cannot make \(folder): \(error)") }
-        } else {
-            hasNewFiles = true
+            isNew = false
         }
         do {
-            lock = try DayFolderLock(folder: folder, .shared)
+            return try DayFolderLock(folder: folder, .shared)
         } catch {
             throw .unavailable(error.description)
         }
-        fileCount = Self.count(folder, day)
     }
 
     /// The slot for a type's number.
@@ -52,10 +67,10 @@ final class DayFiles {
         slotOfType[number] = slot
     }
 
-    /// Forgets a slot wherever it stands.
-    func forget(_ slot: Int32) {
-        if otherSlot == slot { otherSlot = -1 }
-        for index in slotOfType.indices where slotOfType[index] == slot { slotOfType[index] = -1 }
+    /// Forgets slots wherever they stand.
+    func forget(_ slots: Set<Int32>) {
+        if slots.contains(otherSlot) { otherSlot = -1 }
+        for index in slotOfType.indices where slots.contains(slotOfType[index]) { slotOfType[index] = -1 }
     }
 
     /// How many types have a file there, plain or zipped.

@@ -23,6 +23,8 @@ struct FileSlot {
     var day = 0
     /// Whether the checkpoint's file says where the file ended when the last checkpoint was taken.
     var isNoted = false
+    /// Whether what it says of the file is no longer true, so that the next note must say so.
+    var noteReplaces = false
     /// Whether something was written since the last checkpoint began.
     var isDirty = false
     /// Whether the slot is in use at all.

@@ -6,6 +6,8 @@ final class FileSyncer: Sendable {
     /// What a checkpoint has to make durable. The descriptors belong to the job and are closed with it.
     struct Job: Sendable {
         var files: [Int32] = []
+        /// A folder whose whole file system is to be synced.
+        var fileSystem: String?
         /// Folders in which files were made.
         var folders: [String] = []
     }
@@ -18,8 +20,7 @@ final class FileSyncer: Sendable {
         case stopped
     }
 
-    private let state = Mutex(State.idle)
-    private let bell = Bell()
+    private let state = Monitor(State.idle)
     private let onDone: @Sendable () -> Void
     private let thread = Mutex<SystemThread?>(nil)
 
@@ -30,9 +31,16 @@ final class FileSyncer: Sendable {
 
     /// Begins a job. One at a time: call it only after ``result()`` told of the last.
     func start(_ job: Job) throws(SystemError) {
-        try startThread()
-        state.withLock { $0 = .waiting(job) }
-        bell.ring()
+        let failure = thread.withLock { thread -> SystemError? in
+            guard thread == nil else { return nil }
+            state.update { $0 = .idle }
+            do throws(SystemError) {
+                thread = try SystemThread(name: "skein-filesync") { [self] in run() }
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+        state.update { $0 = .waiting(job) }
     }
 
     /// What came of the job; nil while it runs. Asked once a job.
@@ -47,52 +55,33 @@ final class FileSyncer: Sendable {
     /// Waits for the job under way, if any, and ends the thread.
     func stop() {
         guard let running = thread.withLock({ $0.take() }) else { return }
-        while true {
-            let seen = bell.count
-            let isBusy = state.withLock { state -> Bool in
-                switch state {
-                case .waiting, .working: return true
-                case .idle, .done, .stopped:
-                    state = .stopped
-                    return false
-                }
+        _ = state.wait(until: .max) { state -> Bool? in
+            switch state {
+            case .waiting, .working: return nil
+            case .idle, .done, .stopped:
+                state = .stopped
+                return true
             }
-            if !isBusy { break }
-            bell.wait(after: seen, for: .seconds(1))
         }
-        bell.ring()
+        state.update { _ in }
         running.join()
-    }
-
-    private func startThread() throws(SystemError) {
-        let failure = thread.withLock { thread -> SystemError? in
-            guard thread == nil else { return nil }
-            state.withLock { $0 = .idle }
-            do throws(SystemError) {
-                thread = try SystemThread(name: "skein-files-sync") { [self] in run() }
-                return nil
-            } catch { return error }
-        }
-        if let failure { throw failure }
     }
 
     private func run() {
         while true {
-            let seen = bell.count
-            let next = state.withLock { state -> Job? in
-                guard case .waiting(let job) = state else { return nil }
-                state = .working
-                return job
+            let next = state.wait(until: .max) { state -> Job?? in
+                switch state {
+                case .waiting(let job):
+                    state = .working
+                    return .some(job)
+                case .stopped: return .some(nil)
+                case .idle, .working, .done: return nil
+                }
             }
-            if let job = next {
-                let error = Self.sync(job)
-                state.withLock { $0 = .done(error) }
-                bell.ring()
-                onDone()
-                continue
-            }
-            if state.withLock({ if case .stopped = $0 { true } else { false } }) { return }
-            bell.wait(after: seen, for: .seconds(60))
+            guard let job = next.flatMap({ $0 }) else { return }
+            let error = Self.sync(job)
+            state.update { $0 = .done(error) }
+            onDone()
         }
     }
 
@@ -100,26 +89,16 @@ final class FileSyncer: Sendable {
     private static func sync(_ job: Job) -> SystemError? {
         var failure: SystemError?
         for file in job.files {
-            #if canImport(Darwin)
-                let result = fsync(file)
-            #else
-                let result = fdatasync(file)
-            #endif
-            if result != 0 { failure = failure ?? .current }
+            failure = failure ?? FileDurability.sync(file)
             _ = close(file)
         }
+        if let folder = job.fileSystem { failure = failure ?? FileDurability.syncFileSystem(of: folder) }
         for folder in job.folders {
-            if let error = syncFolder(folder) { failure = failure ?? error }
+            // A folder that somebody removed has no names to lose.
+            if let error = FileDurability.syncFolder(folder), error.code != ENOENT {
+                failure = failure ?? error
+            }
         }
         return failure
-    }
-
-    /// Makes the names in a folder durable.
-    static func syncFolder(_ folder: String) -> SystemError? {
-        let descriptor = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
-        // A folder that somebody removed has no names to lose.
-        guard descriptor >= 0 else { return errno == ENOENT ? nil : .current }
-        defer { _ = close(descriptor) }
-        return fsync(descriptor) == 0 ? nil : .current
     }
 }
