@@ -27,9 +27,6 @@ public final class Shipper: Sendable {
     /// After each append: one relaxed load while the shipper is awake.
     public func notify() {}
 
-    /// Called about once a second on the shipper's thread.
-    public func setOnTick(_ body: (@Sendable () -> Void)?) {}
-
     public struct Statistics: Sendable {
         public var acknowledged: UInt64 = 0
         /// By reason, `invalid` for one.

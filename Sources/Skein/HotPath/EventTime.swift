@@ -2,8 +2,8 @@ internal import SkeinPlatform
 public import SkeinWire
 internal import Synchronization
 
-// A cheap clock: the time-stamp counter, tied to the system's clocks by an anchor that the shipper renews each second, so
-// that NTP's corrections are followed. Where the counter cannot be trusted, clock_gettime.
+// A cheap clock: the time-stamp counter, tied to the system's clocks by an anchor that the first reader of each second
+// renews, so that NTP's corrections are followed. Where the counter cannot be trusted, clock_gettime.
 
 /// What one reading of the clock is good for.
 struct EventInstant {
@@ -17,14 +17,12 @@ struct EventInstant {
 final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: readers retry while `generation` is odd or moves
     private struct Anchor {
         var ticks: UInt64
-        var unixNanoseconds: Int64
-        var monotonic: Int64
-        var nanosecondsPerTick: Double
         var unix: Double
         var secondsPerTick: Double
     }
 
     private let generation = Atomic<UInt64>(0)
+    private let renewing = Atomic<Bool>(false)
     private let anchor: UnsafeMutablePointer<Anchor>
     private let first: (ticks: UInt64, monotonic: Int64)
     let usesCounter: Bool
@@ -45,25 +43,26 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
         }
         anchor.initialize(
             to: Anchor(
-                ticks: start.ticks, unixNanoseconds: start.wall, monotonic: start.monotonic,
-                nanosecondsPerTick: perTick, unix: Double(start.wall) * 1e-9, secondsPerTick: perTick * 1e-9))
+                ticks: start.ticks, unix: Double(start.wall) * 1e-9, secondsPerTick: perTick * 1e-9))
     }
 
     deinit { anchor.deallocate() }
 
-    /// Ties the counter to the system's clocks anew. One thread calls it, about each second.
-    func renew() {
-        guard manual == nil else { return }
+    /// Ties the counter to the system's clocks anew, unless another thread is about to.
+    @inline(never)
+    private func renew() {
+        guard
+            renewing.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+                .exchanged
+        else { return }
+        defer { renewing.store(false, ordering: .releasing) }
         let now = Self.sample(usesCounter)
         var next = anchor.pointee
         let span = now.monotonic - first.monotonic
         if usesCounter, span > 100_000_000 {
-            next.nanosecondsPerTick = Double(span) / Double(now.ticks &- first.ticks)
-            next.secondsPerTick = next.nanosecondsPerTick * 1e-9
+            next.secondsPerTick = Double(span) * 1e-9 / Double(now.ticks &- first.ticks)
         }
         next.ticks = now.ticks
-        next.unixNanoseconds = now.wall
-        next.monotonic = now.monotonic
         next.unix = Double(now.wall) * 1e-9
         generation.add(1, ordering: .acquiringAndReleasing)
         anchor.pointee = next
@@ -80,8 +79,9 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
             let current = anchor.pointee
             atomicMemoryFence(ordering: .acquiring)
             if before & 1 == 0, generation.load(ordering: .relaxed) == before {
-                let elapsed = Double(Int64(bitPattern: ticks &- current.ticks))
-                return EventInstant(ticks: ticks, unix: current.unix + elapsed * current.secondsPerTick)
+                let elapsed = Double(Int64(bitPattern: ticks &- current.ticks)) * current.secondsPerTick
+                if elapsed > 1 { renew() }
+                return EventInstant(ticks: ticks, unix: current.unix + elapsed)
             }
         }
     }

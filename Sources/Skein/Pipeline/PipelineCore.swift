@@ -68,7 +68,6 @@ final class PipelineCore: @unchecked Sendable {  // immutable after init, but fo
                 time: Unmanaged.passUnretained(time), shards: shardPointers, shardCount: shards.count,
                 counters: counters, isOpen: openFlag, pid: pid, givesIDs: ids != nil,
                 notify: shipping.map { Unmanaged.passUnretained($0) }))
-        shipping?.onTick = { [time] in time.renew() }
     }
 
     deinit {

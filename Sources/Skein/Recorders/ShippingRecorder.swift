@@ -19,7 +19,6 @@ internal import Synchronization
 public final class ShippingRecorder: EventRecorder {
     let journal: MappedJournal
     private let shipper: Shipper
-    private let renew = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Opens the journal and starts the shipper. Only what concerns journal and endpoint is used of the configuration.
     /// - Throws: ``EventConfigurationError`` for a bad endpoint, or a spool that cannot be used.
@@ -60,15 +59,6 @@ public final class ShippingRecorder: EventRecorder {
 
     deinit {
         shipper.shutdown(timeout: .zero)
-    }
-
-    /// Told about once a second, on the shipper's thread.
-    var onTick: (@Sendable () -> Void)? {
-        get { renew.withLock { $0 } }
-        set {
-            renew.withLock { $0 = newValue }
-            shipper.setOnTick(newValue)
-        }
     }
 
     @inline(__always)

@@ -73,7 +73,8 @@ extension FieldLog {
         var dots = 0
         for position in 0..<keyLength where byte(key, position) == 0x2E { dots += 1 }
         let entry = FieldEntry(
-            address: 0, offset: UInt32(offset), keyLength: UInt16(keyLength), type: type,
+            address: 0, head: Self.head(key, keyLength), offset: UInt32(offset), keyLength: UInt16(keyLength),
+            type: type,
             dots: UInt8(truncatingIfNeeded: min(dots, 255)))
         let older = findExact(key, keyLength)
         if older >= 0 {

@@ -15,6 +15,8 @@ internal import Synchronization
 public struct FieldEntry {
     /// Address of the literal the key was written with, 0 if it was computed.
     @usableFromInline var address: UInt
+    /// The key's first eight bytes, zeros behind a shorter one: tells most keys apart without a look at the element.
+    @usableFromInline var head: UInt64
     /// Where the element begins, from the start of the fields.
     @usableFromInline var offset: UInt32
     @usableFromInline var keyLength: UInt16
@@ -244,13 +246,15 @@ public struct FieldLog {
         var superseded: Int
         var keyLength: Int
         var address: UInt
+        var head: UInt64
         var dots: UInt8
         var type: UInt8
     }
 
     @inline(__always)
     private func refusal(_ outcome: Outcome) -> Place {
-        Place(value: nil, outcome: outcome, superseded: -1, keyLength: 0, address: 0, dots: 0, type: 0)
+        Place(
+            value: nil, outcome: outcome, superseded: -1, keyLength: 0, address: 0, head: 0, dots: 0, type: 0)
     }
 
     @inline(__always)
@@ -280,7 +284,8 @@ public struct FieldLog {
         element.storeBytes(of: 0, toByteOffset: keyLength + 1, as: UInt8.self)
         return Place(
             value: element + keyLength + 2, outcome: .stored, superseded: superseded, keyLength: keyLength,
-            address: literal ? UInt(bitPattern: key) : 0, dots: keyDots, type: type)
+            address: literal ? UInt(bitPattern: key) : 0, head: Self.head(key, keyLength), dots: keyDots,
+            type: type)
     }
 
     @inline(__always)
@@ -289,7 +294,7 @@ public struct FieldLog {
         length += place.keyLength + 2 + valueSize
         publish()
         let entry = FieldEntry(
-            address: place.address, offset: UInt32(truncatingIfNeeded: offset),
+            address: place.address, head: place.head, offset: UInt32(truncatingIfNeeded: offset),
             keyLength: UInt16(truncatingIfNeeded: place.keyLength), type: place.type, dots: place.dots)
         if place.superseded >= 0 {
             let slot = index + place.superseded
@@ -339,10 +344,28 @@ public struct FieldLog {
     @inline(__always)
     private func scan(_ key: UnsafeRawPointer, _ keyLength: Int) -> Int {
         guard keyLength > 0, keyLength <= maximumKey else { return -1 }
+        // Most keys have neither a dot nor a NUL: eight bytes at a time.
+        var offset = 0
+        var special = false
+        while offset + 8 <= keyLength {
+            special = special || Self.hasDotOrNUL(key.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            offset += 8
+        }
+        if offset < keyLength {
+            special =
+                special
+                || Self.hasDotOrNUL(
+                    Self.head(key + offset, keyLength - offset) | Self.fill(keyLength - offset))
+        }
+        return special ? scanSlowly(key, keyLength) : 0
+    }
+
+    @inline(never)
+    private func scanSlowly(_ key: UnsafeRawPointer, _ keyLength: Int) -> Int {
         var found = 0
         var previous: UInt8 = 0x2E
         for offset in 0..<keyLength {
-            let byte = key.load(fromByteOffset: offset, as: UInt8.self)
+            let byte = byte(key, offset)
             if byte == 0x2E {
                 if previous == 0x2E { return -1 }
                 found += 1
@@ -354,6 +377,39 @@ public struct FieldLog {
         return previous == 0x2E ? -1 : found
     }
 
+    /// Whether any byte is 0x2E or 0 (the zero-byte test of "Bit Twiddling Hacks"; exact for "any").
+    @inline(__always)
+    private static func hasDotOrNUL(_ word: UInt64) -> Bool {
+        let low: UInt64 = 0x0101_0101_0101_0101
+        let high: UInt64 = 0x8080_8080_8080_8080
+        let dots = word ^ 0x2E2E_2E2E_2E2E_2E2E
+        return ((word &- low) & ~word | (dots &- low) & ~dots) & high != 0
+    }
+
+    /// The first eight bytes of a key, in the order of memory, zeros behind a shorter one.
+    @inline(__always)
+    static func head(_ key: UnsafeRawPointer, _ keyLength: Int) -> UInt64 {
+        if keyLength >= 8 { return UInt64(littleEndian: key.loadUnaligned(as: UInt64.self)) }
+        if keyLength >= 4 {
+            let low = UInt64(UInt32(littleEndian: key.loadUnaligned(as: UInt32.self)))
+            let high = UInt64(
+                UInt32(littleEndian: key.loadUnaligned(fromByteOffset: keyLength - 4, as: UInt32.self)))
+            return low | high << UInt64(8 * (keyLength - 4))
+        }
+        if keyLength >= 2 {
+            let low = UInt64(UInt16(littleEndian: key.loadUnaligned(as: UInt16.self)))
+            let last = UInt64(key.load(fromByteOffset: keyLength - 1, as: UInt8.self))
+            return low | last << UInt64(8 * (keyLength - 1))
+        }
+        return keyLength == 1 ? UInt64(key.load(as: UInt8.self)) : 0
+    }
+
+    /// Ones in the bytes behind the first `count` of eight, so that padding is not taken for a NUL.
+    @inline(__always)
+    private static func fill(_ count: Int) -> UInt64 {
+        count >= 8 ? 0 : ~0 << UInt64(8 * count)
+    }
+
     /// Prepares for a key that no literal of the same address has: the entry it replaces, −1 if it is new, −2 if the
     /// path leads through a value that is no document, −3 if a document on the path could not be opened for lack of room.
     @inline(__always)
@@ -361,9 +417,14 @@ public struct FieldLog {
         var exact = -1
         var through = -1
         var below = false
-        for position in 0..<indexCount {
+        let head = Self.head(key, keyLength)
+        var position = -1
+        while position + 1 < indexCount {
+            position += 1
             let entry = (index + position).pointee
             let length = Int(entry.keyLength)
+            // Related keys share the bytes of the shorter one.
+            if (entry.head ^ head) & ~Self.fill(min(length, keyLength)) != 0 { continue }
             if length == keyLength {
                 if memcmp(keyPointer(entry), key, keyLength) == 0 { exact = position }
             } else if length < keyLength {
