@@ -1,0 +1,165 @@
+/// The messages of the deliver protocol (`Docs/WireFormat.md`, Deliver): each is one BSON document, and for
+/// ``batch(_:)`` a second frame, the payload.
+public enum DeliverMessage: Hashable, Sendable {
+    /// The version of the protocol that this code speaks.
+    public static let version: Int32 = 1
+    /// The largest message a collector takes, payload included.
+    public static let maximumBytes = 4 << 20
+    /// The largest payload of a batch of several records; one record alone may fill the message.
+    public static let maximumPayloadBytes = 1 << 20
+    /// What every record in a payload begins with (`Docs/Journal.md`, Records).
+    public static let recordHeaderBytes = 32
+    /// The largest header anybody needs to look at.
+    public static let maximumHeaderBytes = 64 << 10
+
+    // From the producer.
+    case hello(Hello)
+    case batch(Batch)
+    case bye(Bye)
+    case ping
+    // From the collector.
+    case welcome(Welcome)
+    case acknowledge(Acknowledge)
+    case refuse(Refuse)
+    case goodbye(Goodbye)
+    case pong(Pong)
+    /// An `op` that this version does not have.
+    case unknown(op: String)
+
+    /// Opens or resumes a stream.
+    public struct Hello: Hashable, Sendable {
+        public var version: Int32
+        public var stream: StreamIdentity
+        /// The lowest number not yet acknowledged.
+        public var first: UInt64
+        /// Whether the stream's journal outlives its process.
+        public var durable: Bool
+        public var service: String
+        public var host: String
+        public var pid: Int32
+        /// Ids of the collectors behind the sender, the nearest first.
+        public var path: [String]
+        /// The collector said that it does not know the stream; the producer knows, and goes on from `first`.
+        public var anew: Bool
+
+        public init(
+            version: Int32 = DeliverMessage.version, stream: StreamIdentity, first: UInt64, durable: Bool,
+            service: String = "", host: String = "", pid: Int32 = 0, path: [String] = [], anew: Bool = false
+        ) {
+            self.version = version
+            self.stream = stream
+            self.first = first
+            self.durable = durable
+            self.service = service
+            self.host = host
+            self.pid = pid
+            self.path = path
+            self.anew = anew
+        }
+    }
+
+    /// The header of records `first` … `last`; the payload follows as a second frame.
+    public struct Batch: Hashable, Sendable {
+        public var stream: StreamIdentity
+        public var first: UInt64
+        public var last: UInt64
+        /// How many records; fewer than the range holds means that some are missing for good.
+        public var count: Int
+
+        public init(stream: StreamIdentity, first: UInt64, last: UInt64, count: Int) {
+            self.stream = stream
+            self.first = first
+            self.last = last
+            self.count = count
+        }
+    }
+
+    /// Everything up to `last` is acknowledged and nothing follows.
+    public struct Bye: Hashable, Sendable {
+        public var stream: StreamIdentity
+        public var last: UInt64
+
+        public init(stream: StreamIdentity, last: UInt64) {
+            self.stream = stream
+            self.last = last
+        }
+    }
+
+    /// The answer to HELLO.
+    public struct Welcome: Hashable, Sendable {
+        public var version: Int32
+        public var stream: StreamIdentity
+        /// Everything up to here is durable.
+        public var ack: UInt64
+        /// Bytes that may be unacknowledged.
+        public var window: Int
+        /// The collector's id.
+        public var collector: String
+
+        public init(
+            version: Int32 = DeliverMessage.version, stream: StreamIdentity, ack: UInt64, window: Int,
+            collector: String
+        ) {
+            self.version = version
+            self.stream = stream
+            self.ack = ack
+            self.window = window
+            self.collector = collector
+        }
+    }
+
+    /// Everything up to `ack` is durable.
+    public struct Acknowledge: Hashable, Sendable {
+        public var stream: StreamIdentity
+        public var ack: UInt64
+        public var window: Int
+
+        public init(stream: StreamIdentity, ack: UInt64, window: Int) {
+            self.stream = stream
+            self.ack = ack
+            self.window = window
+        }
+    }
+
+    /// The collector does not go on as asked.
+    public struct Refuse: Hashable, Sendable {
+        /// Absent if the message was not about a stream, or none could be read in it.
+        public var stream: StreamIdentity?
+        public var reason: RefuseReason
+        /// `invalid`: the record; `gap`: the number the next batch must reach down to.
+        public var at: UInt64?
+        /// `full`: milliseconds to wait.
+        public var retryMilliseconds: Int32?
+        /// For a person.
+        public var message: String?
+
+        public init(
+            stream: StreamIdentity?, reason: RefuseReason, at: UInt64? = nil, retryMilliseconds: Int32? = nil,
+            message: String? = nil
+        ) {
+            self.stream = stream
+            self.reason = reason
+            self.at = at
+            self.retryMilliseconds = retryMilliseconds
+            self.message = message
+        }
+    }
+
+    /// With a stream: the answer to BYE. Without: the collector drains; come back later.
+    public struct Goodbye: Hashable, Sendable {
+        public var stream: StreamIdentity?
+
+        public init(stream: StreamIdentity?) {
+            self.stream = stream
+        }
+    }
+
+    /// The answer to PING.
+    public struct Pong: Hashable, Sendable {
+        public var collector: String
+
+        public init(collector: String) {
+            self.collector = collector
+        }
+    }
+}
