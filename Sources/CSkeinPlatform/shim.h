@@ -3,10 +3,14 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
 #include <sys/vfs.h>
@@ -164,3 +168,57 @@ static inline int skein_syncfs(int descriptor) {
     return -1;
 }
 #endif
+
+// Starts a program with these descriptors as its standard input and output (-1: this process's own), in a process
+// group of its own, so that a Ctrl-C reaches only us, with no signal blocked or ignored. Returns errno's value or 0.
+// In C because posix_spawn's types differ between the platforms.
+static inline int skein_spawn(
+    const char *path, char *const arguments[], char *const environment[], int input, int output, pid_t *child) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, usual;
+    int result = posix_spawn_file_actions_init(&actions);
+    if (result != 0) return result;
+    result = posix_spawnattr_init(&attributes);
+    if (result != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return result;
+    }
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGINT);
+    sigaddset(&usual, SIGTERM);
+    sigaddset(&usual, SIGHUP);
+    sigaddset(&usual, SIGPIPE);
+    if (input >= 0) result = posix_spawn_file_actions_adddup2(&actions, input, 0);
+    if (result == 0 && output >= 0) result = posix_spawn_file_actions_adddup2(&actions, output, 1);
+    if (result == 0) result = posix_spawnattr_setsigmask(&attributes, &none);
+    if (result == 0) result = posix_spawnattr_setsigdefault(&attributes, &usual);
+    if (result == 0) result = posix_spawnattr_setpgroup(&attributes, 0);
+    if (result == 0) {
+        result = posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    }
+    if (result == 0) result = posix_spawn(child, path, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+// Waits until a child has ended, and leaves it to waitpid. Returns errno's value or 0.
+static inline int skein_await_end(pid_t child) {
+    siginfo_t info;
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0 ? 0 : errno;
+}
+
+// A pipe whose ends are closed in programs that this one starts.
+static inline int skein_pipe(int ends[2]) {
+#if defined(__linux__)
+    return pipe2(ends, O_CLOEXEC);
+#else
+    if (pipe(ends) != 0) return -1;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+#endif
+}
