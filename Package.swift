@@ -73,7 +73,8 @@ let package = Package(
                 "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinJournal", "SkeinPlatform",
             ]),
         .executableTarget(
-            name: "SkeinDemo", dependencies: ["Skein", "SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
+            name: "SkeinDemo",
+            dependencies: ["Skein", "SkeinHTTP", "SkeinSQLite", "SkeinBSON", "SkeinPlatform"]),
 
         // Benchmarks: `make bench`.
         .systemLibrary(
@@ -113,6 +114,8 @@ let package = Package(
                 "SkeinTool", "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
             ]),
         .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
+        .testTarget(
+            name: "SkeinDemoTests", dependencies: ["SkeinDemo", "SkeinHTTP", "SkeinBSON", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinIntegrationTests",
             dependencies: ["Skein", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),
