@@ -1,3 +1,5 @@
+import SkeinPlatform
+
 /// One stored file of events.
 public struct ArchiveFile: Hashable, Sendable {
     /// How the events of a type and day are stored. In the order in which they are read: what was zipped is older.
@@ -47,6 +49,12 @@ public struct ArchiveFile: Hashable, Sendable {
     }
 
     public var path: String { ArchivePath.join(folder, name) }
+
+    /// How long the file is; nil if it cannot be known.
+    public var bytes: Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
 
     /// The path of the zipped file of the same type and day.
     public var zippedPath: String {

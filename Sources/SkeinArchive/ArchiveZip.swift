@@ -6,7 +6,7 @@ import SkeinPlatform
 /// zipped file is written under another name, synced, read back and compared before it takes its place; only
 /// then does the original go. At every instant, also after a crash, readers see each event exactly once
 /// (`ZipMark`).
-public struct ArchiveZip: Sendable {
+public struct ArchiveZip {
     /// What was done with one file.
     public struct Outcome: Hashable, Sendable {
         public enum Kind: Hashable, Sendable {
@@ -26,9 +26,9 @@ public struct ArchiveZip: Sendable {
     /// zstd's level, 1 (fast) to 19 (small).
     public var level: Int32
     /// Told how many more bytes of originals were compressed, every 256 KiB.
-    public var onProgress: (@Sendable (Int) -> Void)?
+    public var onProgress: ((Int) -> Void)?
 
-    public init(level: Int32 = 6, onProgress: (@Sendable (Int) -> Void)? = nil) {
+    public init(level: Int32 = 6, onProgress: ((Int) -> Void)? = nil) {
         self.level = level
         self.onProgress = onProgress
     }

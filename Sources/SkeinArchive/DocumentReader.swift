@@ -29,8 +29,10 @@ public final class DocumentReader {
 
     private var feed: ByteFeed
     private var search = DocumentSearch()
-    /// Where the window begins.
-    private var position: Int
+    /// How many bytes of content are behind us. The document given last is not yet.
+    public private(set) var position: Int
+    /// Whether some of the content so far was compressed, so that places in it are none in the file.
+    public private(set) var hasCompressed = false
     /// Length of the document given last, still at the window's start.
     private var lent = 0
     /// Where the gap began that is being passed over; nil while documents follow each other.
@@ -92,7 +94,7 @@ public final class DocumentReader {
                 return nil
             }
             guard let length = BSONView.announcedLength(bytes), length <= Self.maximumDocumentBytes else {
-                if feed.isPlain, ZstdDecoder.isFrameStart(bytes) { feed.beginFrame() } else { beginGap() }
+                if feed.isPlain, ZstdDecoder.isFrameStart(bytes) { beginFrame() } else { beginGap() }
                 continue
             }
             if length > bytes.count {
@@ -175,6 +177,11 @@ public final class DocumentReader {
         }
     }
 
+    private func beginFrame() {
+        hasCompressed = true
+        feed.beginFrame()
+    }
+
     private func pass(_ count: Int) {
         feed.drop(count)
         position += count
@@ -211,7 +218,7 @@ public final class DocumentReader {
                 return .event(length)
             case .restart:
                 endGap(.garbage)
-                feed.beginFrame()
+                beginFrame()
                 return .restart
             case .end:
                 if isAtEnd { return .end }

@@ -1,1 +1,9 @@
-@main struct Main { static func main() {} }
+import SkeinPlatform
+
+/// The `skein` program.
+@main struct Main {
+    static func main() {
+        Interrupt.ignoreBrokenPipes()
+        exit(Tool.run(Array(CommandLine.arguments.dropFirst()), Console.system()))
+    }
+}

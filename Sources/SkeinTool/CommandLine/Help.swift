@@ -1,0 +1,97 @@
+/// What `--help` says. Each fits a screen of 24 lines by 80 columns.
+enum Help {
+    static let version = "skein 0.1.0"
+
+    static let tool = """
+        Usage: skein [-H HOST:PORT] VERB [OPTION]...
+
+        Looks at events, and at the daemon (skeind) that collects them.
+
+          view      show events: live, stored, or from standard input
+          ctl       ask the daemon: status, flush, rotate, reload, shutdown
+          archive   stored files: zip, prune, cat
+          keygen    make a pair of CURVE keys
+
+          -H, --host HOST:PORT   the daemon's control port (127.0.0.1:3513);
+                                 before or after the verb
+          -h, --help             this, or with a verb the verb's options
+          -V, --version          the version
+
+        Exit codes: 0 done, 1 nothing found or something wrong in the data, 2 wrong use.
+
+          skein view                               live, from the daemon on this machine
+          skein view -n 'request*' --tree          live, as a waterfall for each request
+          cat FILE... | skein view --json | jq .   events as JSON, one a line
+        """
+
+    static let view = """
+        Usage: skein view [OPTION]... [FILE]...
+        Shows events: of FILEs (- is standard input), of --log-path, of a pipe, or live.
+
+          -H, --host HOST:PORT   live from the daemon there; default on a terminal:
+                                 127.0.0.1:3513
+          -l, --log-path DIR     stored files, DIR/YYYYMMDD/TYPE-YYYYMMDD.bson[.zst]
+          -n, --type-name TYPE   only this type; * stands for anything; may be repeated
+              --start-date DATE  events that ended then or later: YYYYMMDD[ HH:MM], UTC
+              --end-date DATE    ... or before; a day or minute is meant to its end
+          -f, --follow           go on when files grow (and when new ones come)
+              --where EXPR       not in this version
+              --group            gather events by id until their root has come
+              --tree             as waterfalls: who called whom, when, how long
+              --json             one event a line, relaxed Extended JSON; -p indents it
+          -p, --pretty           every field on a line of its own
+              --fields A,B.C     only these fields, separated by tabs
+              --no-color         no colours (also: NO_COLOR=1)
+          -h, --help             this
+
+        Control characters in events are shown escaped, never sent to the terminal.
+        """
+
+    static let control = """
+        Usage: skein ctl [-H HOST:PORT] COMMAND [OPTION]...
+        Asks a daemon, at its control port.
+
+          status     what came and went: hosts, types, queues, the ledger
+          flush      wait until everything that has arrived is in every outlet
+          rotate     close the files being written, so that they can be moved
+          reload     read the configuration again
+          shutdown   drain and end
+
+          -H, --host HOST:PORT   where (127.0.0.1:3513)
+          -r, --json             the answer as one line of JSON (--raw is the same)
+              --timeout SECONDS  how long to wait for the answer (5; flush 60)
+          -h, --help             this
+        """
+
+    static let archive = """
+        Usage: skein archive zip|prune|cat [OPTION]... [TYPE]...
+        Works on stored files, DIR/YYYYMMDD/TYPE-YYYYMMDD.bson.
+
+          zip    compress files by zstd: .bson becomes .bson.zst. Today and yesterday
+                 (UTC) are left alone; the original goes when what was written is verified
+          prune  remove the folders of days older than --retain-days
+          cat    write events as they are stored (BSON) to standard output
+
+          -l, --log-path DIR     default: $SKEIND_LOG_PATH, else ./skein-data/files
+              --start-date DATE  zip, cat: YYYYMMDD[ HH:MM], UTC
+              --end-date DATE    ... inclusive (--start and --end are enough)
+              --retain-days N    prune: keep N days before today
+              --level N          zip: 1 (fast) to 19 (small), 6
+              --open-days        zip: today and yesterday, too
+              --dry-run          zip, prune: only say what would be done
+          -h, --help             this
+
+        TYPE as in view -n; none: all. Days that another process uses are left out.
+        """
+
+    static let keygen = """
+        Usage: skein keygen [FILE]
+        Makes a pair of CURVE keys for ports that are reached over a network.
+
+        Without FILE both keys are written to standard output, each after its name. With
+        FILE the secret key goes to FILE, which only its owner can read, and the public
+        key to FILE.pub. Neither file may be there yet. Keys are 40 characters of Z85.
+
+          -h, --help             this
+        """
+}
