@@ -105,7 +105,8 @@ let package = Package(
         .testTarget(
             name: "SkeinCollectorTests",
             dependencies: [
-                "SkeinCollector", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON",
+                "SkeinCollector", "SkeinArchive", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
+                "SkeinBSON",
                 "SkeinPlatform",
             ]),
         .testTarget(

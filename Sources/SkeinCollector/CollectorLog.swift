@@ -47,6 +47,10 @@ final class Warner: Sendable {
 
     /// Warns, unless the same kind did within a second. The text is made only if it is said.
     func warn(_ kind: String, _ text: @autoclosure () -> String) {
+        warn(kind) { text() }
+    }
+
+    func warn(_ kind: String, _ text: () -> String) {
         let now = SystemClock.monotonicNanoseconds()
         let suppressed = kinds.withLock { kinds -> Int? in
             var known = kinds[kind] ?? Kind()

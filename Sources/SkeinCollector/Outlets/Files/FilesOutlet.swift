@@ -80,6 +80,7 @@ final class FilesOutlet: Outlet {
     }
 
     deinit {
+        syncer.stop()
         slotOfEvent.deallocate()
     }
 

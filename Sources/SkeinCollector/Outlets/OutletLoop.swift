@@ -1,0 +1,389 @@
+import SkeinBSON
+import SkeinJournal
+import SkeinPlatform
+import SkeinWire
+
+/// What runs on an outlet's thread. See ``OutletRunner``.
+final class OutletLoop {
+    private let runner: OutletRunner
+    private let setup: OutletRunner.Setup
+    private var outlet: any Outlet { setup.outlet }
+    private var reader: JournalReader { setup.reader }
+
+    /// Events taken so far, of those that ``taken`` covers.
+    private var counters = OutletCounters()
+    /// Everything before it was taken.
+    private var taken: JournalPosition
+    /// Everything before it was taken and handed on.
+    private var handedOn: JournalPosition
+    private var lastRun: RecordRun?
+    /// Events before it are in the destination already, by its last checkpoint.
+    private var resumeAt: JournalPosition
+    /// When everything before it was given again, the outlet has caught up with what a crash left.
+    private var catchUpAt: JournalPosition
+    private var isCaughtUp = false
+
+    private struct Checkpoint {
+        var position: JournalPosition
+        var counters: OutletCounters
+        var run: RecordRun?
+    }
+    private var checkpoint: Checkpoint?
+    private var checkpointed: JournalPosition
+    private var bytesSinceCheckpoint = 0
+    private var nextCheckpoint: Int64 = 0
+    private var nextTick: Int64 = 0
+
+    /// A run that was read and of which not everything was taken yet.
+    private struct Waiting {
+        let run: RecordRun
+        var read = 0
+        var notRouted = 0
+        var delivered = 0
+        var rejected = 0
+    }
+    private var waiting: Waiting?
+    private var places = PlaceList()
+    private var envelope = EventEnvelope()
+    private var backoff = Duration.milliseconds(100)
+
+    private static let runBytes = 1 << 20
+    private static let heldBytes = 4 << 20
+    private static let tickInterval: Int64 = 1_000_000_000
+
+    init(_ runner: OutletRunner, _ setup: OutletRunner.Setup) {
+        self.runner = runner
+        self.setup = setup
+        taken = setup.reader.position
+        handedOn = taken
+        checkpointed = taken
+        resumeAt = taken
+        catchUpAt = setup.recoveredEnd
+    }
+
+    func run() {
+        guard open() else { return outlet.close() }
+        while true {
+            let seen = setup.bell.count
+            let (stopBy, wantsRotation, flushTo) = runner.shared.withLock { shared in
+                defer { shared.wantsRotation = false }
+                return (shared.stopBy, shared.wantsRotation, shared.flushTo)
+            }
+            do {
+                if wantsRotation { try rotate() }
+                let hasWorked = try step()
+                if let flushTo, handedOn < flushTo, taken >= flushTo {
+                    try flush()
+                    publish()
+                }
+                try keepUp(force: false)
+                backoff = .milliseconds(100)
+                if hasWorked { continue }
+                if stopBy != nil, try finish() { break }
+                pause(after: seen)
+            } catch {
+                handle(error)
+            }
+            if let stopBy, SystemClock.monotonicNanoseconds() >= stopBy { break }
+        }
+        outlet.close()
+    }
+
+    // MARK: Opening
+
+    /// - Returns: false if it is to stop before it could be opened.
+    private func open() -> Bool {
+        while true {
+            let resumed = usableCheckpoint()
+            counters = resumed?.checkpoint.counters ?? counters
+            resumeAt = reader.position
+            if let checkpoint = resumed?.checkpoint {
+                resumeAt = max(
+                    resumeAt, JournalPosition(sequence: checkpoint.sequence, offset: checkpoint.offset))
+            }
+            taken = resumeAt
+            handedOn = resumeAt
+            checkpointed = resumeAt
+            isCaughtUp = false
+            do {
+                try outlet.open(resumed)
+                nextCheckpoint =
+                    SystemClock.monotonicNanoseconds() + setup.checkpointInterval.wholeNanoseconds
+                publish()
+                return true
+            } catch {
+                report(error)
+                if !waitAfterFailure() { return false }
+            }
+        }
+    }
+
+    private func usableCheckpoint() -> OutletCheckpoint.Resumed? {
+        guard let resumed = setup.checkpointFile.load() else { return nil }
+        let position = JournalPosition(
+            sequence: resumed.checkpoint.sequence, offset: resumed.checkpoint.offset)
+        guard resumed.checkpoint.journal == setup.journal, position <= max(catchUpAt, reader.position) else {
+            setup.warner.warn(
+                "checkpoint \(runner.name)",
+                "\(runner.name): its checkpoint is of another journal; it goes on with what this journal has")
+            counters = resumed.checkpoint.counters
+            return nil
+        }
+        return resumed
+    }
+
+    // MARK: Reading
+
+    /// Takes one run.
+    /// - Returns: whether there was one.
+    private func step() throws(OutletFailure) -> Bool {
+        if waiting == nil {
+            guard let run = next() else {
+                try flush()
+                try catchUp(true)
+                publish()
+                return false
+            }
+            read(run)
+        }
+        try takeWaiting()
+        if outlet.heldBytes >= Self.heldBytes { try flush() }
+        try catchUp(false)
+        return true
+    }
+
+    private func next() -> RecordRun? {
+        do {
+            return try reader.next(maximumBytes: Self.runBytes)
+        } catch {
+            setup.warner.warn("reader \(runner.name)", "\(runner.name): \(error)")
+            return nil
+        }
+    }
+
+    /// Finds the events of a run that are for this outlet.
+    private func read(_ run: RecordRun) {
+        let routing = runner.shared.withLock { $0.routing }
+        places.removeAll()
+        var waiting = Waiting(run: run)
+        var cursor = RecordCursor(run.bytes)
+        var start = cursor.offset
+        // Offsets below it are in the destination already.
+        let skipped = resumeAt.sequence == run.start.sequence ? resumeAt.offset : 0
+        let skipsAll = resumeAt.sequence > run.start.sequence
+        while let record = cursor.next() {
+            let offset = start
+            start = cursor.offset
+            if skipsAll || run.start.offset + UInt64(offset) < skipped { continue }
+            waiting.read &+= 1
+            guard record.kind == .event, isRouted(record.payload, routing) else {
+                waiting.notRouted &+= 1
+                continue
+            }
+            places.append(
+                EventPlace(
+                    offset: UInt32(truncatingIfNeeded: offset &+ RecordFrame.headerBytes),
+                    count: UInt32(truncatingIfNeeded: record.payload.count)))
+        }
+        self.waiting = waiting
+    }
+
+    @inline(__always)
+    private func isRouted(_ event: UnsafeRawBufferPointer, _ routing: Routing) -> Bool {
+        switch routing {
+        case .all: return true
+        case .none: return false
+        case .matching(let filters):
+            guard EventCheck.check(event, into: &envelope) == nil else { return false }
+            return filters.contains { $0.matches(event, envelope) }
+        }
+    }
+
+    /// Hands the waiting run over. A batch that is refused without saying for which event is halved until the one is
+    /// found; that goes to `rejected/`, and the rest goes on.
+    private func takeWaiting() throws(OutletFailure) {
+        guard let run = waiting?.run else { return }
+        var size = places.count
+        while places.count > 0 {
+            size = min(size, places.count)
+            let batch = EventBatch(bytes: run.bytes, events: places.prefix(size))
+            do {
+                try outlet.take(batch)
+                places.removeFirst(size)
+                waiting?.delivered += size
+                size = places.count
+            } catch {
+                guard case .refused(let indices, let reason) = error else { throw error }
+                if indices.isEmpty && size > 1 {
+                    size /= 2
+                    continue
+                }
+                let refused = indices.isEmpty ? [0] : indices
+                for index in refused {
+                    setup.rejected.add(
+                        .init(reason: .refusedByOutlet, source: "outlet \(runner.name)", detail: reason),
+                        batch.document(batch.events[index]))
+                }
+                waiting?.rejected += refused.count
+                places.remove(refused)
+                size = places.count
+            }
+        }
+        guard let done = waiting else { return }
+        waiting = nil
+        counters.read &+= UInt64(done.read)
+        counters.notRouted &+= UInt64(done.notRouted)
+        counters.rejected &+= UInt64(done.rejected)
+        counters.delivered &+= UInt64(done.delivered)
+        bytesSinceCheckpoint += run.bytes.count
+        taken = max(taken, run.end)
+        lastRun = run
+        run.release()
+    }
+
+    /// Tells the outlet once that what a crash left was given again.
+    private func catchUp(_ isAtEnd: Bool) throws(OutletFailure) {
+        guard !isCaughtUp, isAtEnd || taken >= catchUpAt else { return }
+        try outlet.caughtUp()
+        isCaughtUp = true
+    }
+
+    private func flush() throws(OutletFailure) {
+        try outlet.flush()
+        handedOn = taken
+    }
+
+    // MARK: Upkeep
+
+    /// Does what is due: the tick, the checkpoint's end, the next one's beginning.
+    private func keepUp(force: Bool) throws(OutletFailure) {
+        let now = SystemClock.monotonicNanoseconds()
+        if now >= nextTick {
+            nextTick = now + Self.tickInterval
+            try flush()
+            try outlet.tick(now: now)
+            publish()
+        }
+        try endCheckpoint()
+        let isDue = force || bytesSinceCheckpoint >= setup.checkpointBytes || now >= nextCheckpoint
+        // Of a run that was taken in part, nobody could say where to go on.
+        guard isDue, checkpoint == nil, taken != checkpointed, waiting == nil else { return }
+        guard try outlet.beginCheckpoint() else { return }
+        checkpoint = Checkpoint(position: taken, counters: counters, run: lastRun)
+        bytesSinceCheckpoint = 0
+        nextCheckpoint = now + setup.checkpointInterval.wholeNanoseconds
+    }
+
+    private func endCheckpoint() throws(OutletFailure) {
+        guard let begun = checkpoint else { return }
+        let ended: Bool
+        do {
+            ended = try outlet.endCheckpoint { (details, notes) throws(OutletFailure) in
+                let kept = OutletCheckpoint(
+                    journal: setup.journal, sequence: begun.position.sequence, offset: begun.position.offset,
+                    counters: begun.counters, details: details)
+                do {
+                    try setup.checkpointFile.replace(kept, notes: notes)
+                } catch {
+                    throw .unavailable("cannot write \(setup.checkpointFile.path): \(error)")
+                }
+            }
+        } catch {
+            checkpoint = nil
+            throw error
+        }
+        guard ended else { return }
+        checkpoint = nil
+        checkpointed = begun.position
+        guard let run = begun.run else { return }
+        do {
+            try reader.advance(past: run)
+        } catch {
+            throw .unavailable("cannot move its cursor: \(error)")
+        }
+        publish()
+    }
+
+    private func rotate() throws(OutletFailure) {
+        try flush()
+        try outlet.rotate()
+        nextCheckpoint = 0
+    }
+
+    /// Takes a last checkpoint.
+    /// - Returns: whether everything is done.
+    private func finish() throws(OutletFailure) -> Bool {
+        try flush()
+        try keepUp(force: true)
+        return checkpoint == nil && taken == checkpointed
+    }
+
+    /// Shows the others how far it is.
+    private func publish() {
+        let details = outlet.details
+        let backlog = reader.backlogBytes
+        let oldest = reader.oldestArrival
+        let isIdle = waiting == nil && handedOn == taken
+        runner.shared.update { shared in
+            shared.counters = counters
+            shared.pending = UInt64(waiting?.read ?? 0)
+            shared.position = handedOn
+            shared.backlogBytes = backlog
+            shared.oldestArrival = oldest
+            shared.details = details
+            if isIdle { shared.problem = nil }
+        }
+        setup.onProgress()
+    }
+
+    // MARK: Waiting and failing
+
+    private func pause(after seen: UInt64) {
+        let now = SystemClock.monotonicNanoseconds()
+        var until = nextTick
+        if taken != checkpointed && checkpoint == nil { until = min(until, nextCheckpoint) }
+        setup.bell.wait(after: seen, for: .nanoseconds(max(1_000_000, until - now)))
+    }
+
+    private func handle(_ failure: OutletFailure) {
+        report(failure)
+        if case .distrusted = failure {
+            // As after a crash: everything that follows the last checkpoint is given again.
+            catchUpAt = max(catchUpAt, taken)
+            outlet.close()
+            waiting?.run.release()
+            waiting = nil
+            checkpoint = nil
+            reader.rewindToCursor()
+            _ = open()
+            return
+        }
+        publish()
+        _ = waitAfterFailure()
+    }
+
+    private func report(_ failure: OutletFailure) {
+        let text =
+            switch failure {
+            case .unavailable(let text), .distrusted(let text), .refused(_, let text): text
+            }
+        runner.shared.update { $0.problem = text }
+        setup.warner.warn("outlet \(runner.name)", "\(runner.name): \(text); trying again")
+    }
+
+    /// Waits before the next attempt, longer each time, up to 5 s.
+    /// - Returns: false if there will be none, because the deadline to stop has passed.
+    private func waitAfterFailure() -> Bool {
+        let end = SystemClock.monotonicNanoseconds() + backoff.wholeNanoseconds
+        backoff = min(backoff * 2, .seconds(5))
+        while true {
+            let seen = setup.bell.count
+            let now = SystemClock.monotonicNanoseconds()
+            let stopBy = runner.shared.withLock { $0.stopBy }
+            if let stopBy, now >= stopBy { return false }
+            if now >= end { return true }
+            let until = min(end, stopBy ?? end)
+            setup.bell.wait(after: seen, for: .nanoseconds(max(1_000_000, until - now)))
+        }
+    }
+}
