@@ -8,20 +8,60 @@
 
 static inline void *skein_bson_oracle_new(void) { return bson_new(); }
 
-// How libbson's validator sees the bytes: 0 valid; else what failed: 1 no document at all, 2 the structure, 3 UTF-8.
-// (Its depth limit is not ours, and its findings have no codes, hence the two passes.)
-static inline int skein_bson_oracle_validate(const void *bytes, size_t length, size_t *offset) {
+// How libbson sees the bytes: 0 valid; else who objects: 1 no document at all, 2 the validator to the structure, 3 the
+// validator to the text, 4 the JSON writer, which looks at text and scopes that the validator passes over.
+static inline int skein_bson_oracle_verdict(const void *bytes, size_t length) {
     bson_t document;
-    *offset = 0;
+    size_t offset;
     if (!bson_init_static(&document, (const uint8_t *)bytes, length)) return 1;
-    if (!bson_validate(&document, BSON_VALIDATE_NONE, offset)) return 2;
-    if (!bson_validate(&document, (bson_validate_flags_t)(BSON_VALIDATE_UTF8 | BSON_VALIDATE_UTF8_ALLOW_NULL), offset))
+    if (!bson_validate(&document, BSON_VALIDATE_NONE, &offset)) return 2;
+    if (!bson_validate(&document, (bson_validate_flags_t)(BSON_VALIDATE_UTF8 | BSON_VALIDATE_UTF8_ALLOW_NULL), &offset))
         return 3;
+    char *json = bson_as_canonical_extended_json(&document, NULL);
+    if (json == NULL) return 4;
+    bson_free(json);
     return 0;
 }
 
 static inline bool skein_bson_oracle_utf8(const char *text, size_t length) {
     return bson_utf8_validate(text, length, true);
+}
+
+static inline const void *skein_bson_document_bytes(const void *document, size_t *length) {
+    *length = ((const bson_t *)document)->len;
+    return bson_get_data((const bson_t *)document);
+}
+
+static inline void skein_bson_document_free(void *document) { bson_destroy((bson_t *)document); }
+
+// The document of one JSON text, to be freed with skein_bson_document_free; NULL with a message if there is none, or
+// if something other than white space follows it.
+static inline void *skein_bson_from_json(const void *json, size_t length, void *message, size_t message_size) {
+    bson_error_t error;
+    memset(&error, 0, sizeof error);
+    bson_json_reader_t *reader = bson_json_data_reader_new(true, length < 16384 ? length + 1 : 16384);
+    bson_json_data_reader_ingest(reader, (const uint8_t *)json, length);
+    bson_t *document = bson_new();
+    int result = bson_json_reader_read(reader, document, &error);
+    if (result == 1) {
+        bson_t rest = BSON_INITIALIZER;
+        bson_error_t ignored;
+        if (bson_json_reader_read(reader, &rest, &ignored) != 0) {
+            result = -1;
+            strncpy(error.message, "something follows the document", sizeof error.message - 1);
+        }
+        bson_destroy(&rest);
+    } else if (result == 0) {
+        strncpy(error.message, "there is no document", sizeof error.message - 1);
+    }
+    bson_json_reader_destroy(reader);
+    if (result == 1) return document;
+    bson_destroy(document);
+    if (message_size > 0) {
+        strncpy((char *)message, error.message, message_size - 1);
+        ((char *)message)[message_size - 1] = 0;
+    }
+    return NULL;
 }
 
 #define SKEIN_KEY const char *key, int key_length

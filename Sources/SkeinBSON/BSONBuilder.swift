@@ -134,8 +134,7 @@ public struct BSONBuilder: Sendable {
     public mutating func appendDocument<Failure: Error>(
         _ key: String, _ body: (inout BSONBuilder) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
-        guard element(.document, key, 4, { $0.pointer += 4 }) else { return false }
-        open.append(used - 4)
+        guard begin(.document, key) else { return false }
         let depth = open.count
         defer { close(to: depth - 1) }
         try body(&self)
@@ -147,8 +146,7 @@ public struct BSONBuilder: Sendable {
     public mutating func appendArray<Failure: Error>(
         _ key: String, _ body: (inout BSONArrayBuilder) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
-        guard element(.array, key, 4, { $0.pointer += 4 }) else { return false }
-        open.append(used - 4)
+        guard begin(.array, key) else { return false }
         let depth = open.count
         // Moved there and back, so that the storage keeps one owner and is never copied.
         var array = BSONArrayBuilder(moving: self)
@@ -160,6 +158,18 @@ public struct BSONBuilder: Sendable {
         }
         try body(&array)
         return true
+    }
+
+    /// Opens a document or an array inside, for who cannot work in a closure. Everything goes into it until `end`.
+    mutating func begin(_ type: BSONType, _ key: String) -> Bool {
+        guard element(type, key, 5, { $0.pointer += 4 }) else { return false }
+        open.append(used - 4)
+        return true
+    }
+
+    /// Closes what was opened last.
+    mutating func end() {
+        if let start = open.popLast() { terminate(start) }
     }
 
     // MARK: The end

@@ -2,13 +2,14 @@
 ///
 /// Its value has the shape its type demands (``BSONElements`` saw to that); text may still not be UTF-8, and
 /// documents may be malformed inside.
-public struct BSONElement {
+@frozen public struct BSONElement {
     public let type: BSONType
     /// The key without its NUL. Not checked for UTF-8.
     public let key: UnsafeRawBufferPointer
     /// The value's bytes as the format has them, lengths and terminators included.
     public let value: UnsafeRawBufferPointer
 
+    @inlinable @inline(__always)
     init(type: BSONType, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         self.type = type
         self.key = key
@@ -25,6 +26,7 @@ public struct BSONElement {
     }
 
     /// Whether the key has these bytes.
+    @inlinable
     public func hasKey(_ name: UnsafeRawBufferPointer) -> Bool {
         BSONLayout.equal(key, name)
     }

@@ -1,15 +1,15 @@
 /// Walks the elements of one document in untrusted bytes.
 ///
-/// Every access is bounds-checked; the first malformed element ends the walk with an error. About 3 ns an
+/// Every access is bounds-checked; the first malformed element ends the walk with an error. About 5 ns an
 /// element, no allocation, no reference counts. Text is not checked for UTF-8. Valid only while the bytes are.
-public struct BSONElements {
+@frozen public struct BSONElements {
     @usableFromInline let base: UnsafeRawPointer
     @usableFromInline var offset: Int
     /// The index of the document's last byte, its terminator.
     @usableFromInline let end: Int
 
     /// What a step found.
-    @usableFromInline enum Step {
+    @usableFromInline @frozen enum Step {
         case element(BSONElement)
         case end
         case fault(BSONFault, at: Int)
@@ -31,6 +31,7 @@ public struct BSONElements {
     /// The next element, or nil at the end of the document.
     ///
     /// - Throws: what is malformed, and where. After an error, every further call throws it again.
+    @inlinable
     public mutating func next() throws(BSONError) -> BSONElement? {
         switch step() {
         case .element(let element): return element
@@ -40,26 +41,27 @@ public struct BSONElements {
     }
 
     /// The next element; nil at the end and at the first malformed one.
+    @inlinable
     public mutating func nextIfValid() -> BSONElement? {
         if case .element(let element) = step() { element } else { nil }
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func step() -> Step {
         if offset >= end { return .end }
         let type = base.load(fromByteOffset: offset, as: UInt8.self)
-        let keyStart = offset + 1
+        let keyStart = offset &+ 1
         let keyEnd = BSONLayout.indexOfZero(base, from: keyStart, to: end)
         if keyEnd < 0 { return .fault(type == 0 ? .badLength : .missingTerminator, at: offset) }
-        let valueStart = keyEnd + 1
-        guard let known = BSONType(rawValue: type) else { return .fault(.unknownType, at: offset) }
-        let size = BSONLayout.valueSize(known, base + valueStart, available: end - valueStart)
+        let valueStart = keyEnd &+ 1
+        guard let known = BSONType(byte: type) else { return .fault(.unknownType, at: offset) }
+        let size = BSONLayout.valueSize(known, base + valueStart, available: end &- valueStart)
         if size < 0 { return .fault(BSONLayout.fault(size), at: valueStart) }
-        offset = valueStart + size
+        offset = valueStart &+ size
         return .element(
             BSONElement(
                 type: known,
-                key: UnsafeRawBufferPointer(start: base + keyStart, count: keyEnd - keyStart),
+                key: UnsafeRawBufferPointer(start: base + keyStart, count: keyEnd &- keyStart),
                 value: UnsafeRawBufferPointer(start: base + valueStart, count: size)))
     }
 

@@ -50,11 +50,11 @@ public struct BSONError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A finding inside the walk, before it is worth a message: no allocation, no reference counts.
-@usableFromInline enum BSONFault: UInt8, Sendable {
+@frozen @usableFromInline enum BSONFault: UInt8, Sendable {
     case truncated, trailingBytes, badLength, missingTerminator, unknownType, badValue, invalidUTF8, tooDeep
 
     /// The error that tells this finding.
-    @inline(never) func error(at offset: Int) -> BSONError {
+    @usableFromInline @inline(never) func error(at offset: Int) -> BSONError {
         switch self {
         case .truncated:
             BSONError(

@@ -18,7 +18,7 @@
 /// | DB pointer | 17 + text |
 /// | JavaScript with scope | 9 + code + document |
 ///
-/// A five-field element run takes about 20 ns. A writer belongs to one thread at a time.
+/// Five fields take about 5 ns with literal keys, a whole event of 320 bytes 11. A writer belongs to one thread at a time.
 ///
 /// ```swift
 /// var memory = [UInt8](repeating: 0, count: 64)

@@ -63,7 +63,7 @@ public enum BSONValidator {
             }
             let start = offset
             let keyEnd = BSONLayout.indexOfZero(base, from: start + 1, to: end)
-            guard let type = BSONType(rawValue: base.load(fromByteOffset: start, as: UInt8.self)) else {
+            guard let type = BSONType(byte: base.load(fromByteOffset: start, as: UInt8.self)) else {
                 return (.unknownType, start)
             }
             if keyEnd < 0 { return (.missingTerminator, start) }
