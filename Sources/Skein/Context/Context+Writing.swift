@@ -65,6 +65,16 @@ extension Context {
     func writeScalar(
         _ key: UnsafeRawPointer, _ keyLength: Int, literal: Bool, type: UInt8, bits: UInt64, size: Int
     ) {
+        let state = state
+        state.acquire()
+        if literal, state.pointee.isOpen, let value = state.pointee.log.expected(key, keyLength, size: 8) {
+            // Eight bytes are there, whatever the size; what the value does not need, the next element overwrites.
+            value.storeBytes(of: bits.littleEndian, as: UInt64.self)
+            state.pointee.log.commitExpected(key, keyLength, type: type, size: size)
+            state.release()
+            return
+        }
+        state.release()
         write(
             { $0.setScalar(key, keyLength, literal: literal, type: type, bits: bits, size: size) },
             need: keyLength + 16)
@@ -75,12 +85,26 @@ extension Context {
         _ key: UnsafeRawPointer, _ keyLength: Int, literal: Bool, _ text: UnsafeBufferPointer<UInt8>
     ) {
         var count = text.count
+        let state = state
         let limit = state.pointee.valueLimit
         if count > limit {
             count = Self.characterBorder(text, below: limit)
             trimmed(key, keyLength, original: text.count)
         }
         let base = UnsafeRawPointer(text.baseAddress)
+        if literal, let base {
+            state.acquire()
+            if state.pointee.isOpen, let value = state.pointee.log.expected(key, keyLength, size: count + 5) {
+                value.storeBytes(of: Int32(truncatingIfNeeded: count + 1).littleEndian, as: Int32.self)
+                FieldLog.copy(base, count, to: value + 4)
+                value.storeBytes(of: 0, toByteOffset: 4 + count, as: UInt8.self)
+                state.pointee.log.commitExpected(
+                    key, keyLength, type: BSONType.string.rawValue, size: count + 5)
+                state.release()
+                return
+            }
+            state.release()
+        }
         write({ $0.setString(key, keyLength, literal: literal, base, count) }, need: keyLength + count + 8)
     }
 

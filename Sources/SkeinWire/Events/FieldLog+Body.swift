@@ -28,16 +28,13 @@ extension FieldLog {
 
     @inline(never)
     private func encodeNested(_ target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
-        var writer = BodyWriter(log: self, pointer: target)
         if indexCount <= 64 {
-            var done: UInt64 = 0
-            writer.write(
-                prefix: 0, from: 0, isDone: { done & (1 << UInt64($0)) != 0 },
-                finish: { done |= 1 << UInt64($0) })
-        } else {
-            var done = [Bool](repeating: false, count: indexCount)
-            writer.write(prefix: 0, from: 0, isDone: { done[$0] }, finish: { done[$0] = true })
+            var writer = SmallBodyWriter(log: self, pointer: target)
+            writer.writeAll()
+            return writer.pointer
         }
+        var writer = LargeBodyWriter(log: self, pointer: target)
+        writer.write(prefix: 0, from: 0)
         return writer.pointer
     }
 
@@ -56,7 +53,7 @@ extension FieldLog {
                 let size = Self.valueSize(mark, fields + start, available: end - start)
             else { break }
             if mark & 0x80 == 0 {
-                adopt(offset: offset, keyLength: keyLength, type: mark)
+                adopt(offset: offset, size: keyLength + 2 + size, keyLength: keyLength, type: mark)
             } else {
                 dead += 1
             }
@@ -68,12 +65,13 @@ extension FieldLog {
 
     /// Adds an element that already stands in the block. An older one of the same key, whose owner died before marking it
     /// dead, gives way.
-    private mutating func adopt(offset: Int, keyLength: Int, type: UInt8) {
+    private mutating func adopt(offset: Int, size: Int, keyLength: Int, type: UInt8) {
         let key = UnsafeRawPointer(fields + offset + 1)
         var dots = 0
         for position in 0..<keyLength where byte(key, position) == 0x2E { dots += 1 }
         let entry = FieldEntry(
-            address: 0, head: Self.head(key, keyLength), offset: UInt32(offset), keyLength: UInt16(keyLength),
+            address: 0, head: Self.head(key, keyLength), offset: UInt32(offset), size: UInt32(size),
+            keyLength: UInt16(keyLength),
             type: type,
             dots: UInt8(truncatingIfNeeded: min(dots, 255)))
         let older = findExact(key, keyLength)
@@ -95,40 +93,108 @@ extension FieldLog {
     }
 }
 
-/// Writes elements of a log with their first `prefix` bytes of path already opened as documents.
-private struct BodyWriter {
+extension FieldLog {
+    /// Writes one element without the first `prefix` bytes of its key. Returns the end.
+    @inline(__always)
+    fileprivate func writeElement(
+        _ entry: FieldEntry, prefix: Int, to target: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        target.storeBytes(of: entry.type, as: UInt8.self)
+        let tail = Int(entry.size) - 1 - prefix
+        Self.copy(keyPointer(entry) + prefix, tail, to: target + 1)
+        return target + 1 + tail
+    }
+}
+
+/// Nests the dotted keys of a log of at most 64 fields: one bit tells that an element is written.
+private struct SmallBodyWriter {
     let log: FieldLog
     var pointer: UnsafeMutableRawPointer
+    var done: UInt64 = 0
+
+    init(log: FieldLog, pointer: UnsafeMutableRawPointer) {
+        self.log = log
+        self.pointer = pointer
+    }
+
+    @inline(__always)
+    mutating func writeAll() {
+        for position in 0..<log.indexCount where done & (1 << UInt64(position)) == 0 {
+            let entry = (log.index + position).pointee
+            if entry.dots == 0 {
+                pointer = log.writeElement(entry, prefix: 0, to: pointer)
+            } else {
+                writeGroup(entry, prefix: 0, from: position)
+            }
+        }
+    }
+
+    /// Opens the document that the entry's next step names, and writes all entries from `from` on that are below it.
+    mutating func writeGroup(_ entry: FieldEntry, prefix: Int, from: Int) {
+        let key = log.keyPointer(entry)
+        var dot = prefix
+        while log.byte(key, dot) != 0x2E { dot += 1 }
+        let start = pointer
+        start.storeBytes(of: BSONType.document.rawValue, as: UInt8.self)
+        FieldLog.copy(key + prefix, dot - prefix, to: start + 1)
+        start.storeBytes(of: 0, toByteOffset: dot - prefix + 1, as: UInt8.self)
+        let document = start + (dot - prefix + 2)
+        pointer = document + 4
+        let inner = dot + 1
+        for position in from..<log.indexCount where done & (1 << UInt64(position)) == 0 {
+            let other = (log.index + position).pointee
+            guard other.dots > 0, Int(other.keyLength) > inner, memcmp(log.keyPointer(other), key, inner) == 0
+            else {
+                continue
+            }
+            if memchr(log.keyPointer(other) + inner, 0x2E, Int(other.keyLength) - inner) == nil {
+                done |= 1 << UInt64(position)
+                pointer = log.writeElement(other, prefix: inner, to: pointer)
+            } else {
+                writeGroup(other, prefix: inner, from: position)
+            }
+        }
+        pointer.storeBytes(of: 0, as: UInt8.self)
+        pointer += 1
+        document.storeBytes(of: Int32(truncatingIfNeeded: pointer - document).littleEndian, as: Int32.self)
+    }
+}
+
+/// As the small one, for any number of fields.
+private struct LargeBodyWriter {
+    let log: FieldLog
+    var pointer: UnsafeMutableRawPointer
+    var done: [Bool]
+
+    init(log: FieldLog, pointer: UnsafeMutableRawPointer) {
+        self.log = log
+        self.pointer = pointer
+        done = [Bool](repeating: false, count: log.indexCount)
+    }
 
     /// Writes all entries from `from` on that share the first `prefix` bytes of key with entry `from` (all, if 0).
-    mutating func write(prefix: Int, from: Int, isDone: (Int) -> Bool, finish: (Int) -> Void) {
+    mutating func write(prefix: Int, from: Int) {
         let model = prefix > 0 ? log.keyPointer((log.index + from).pointee) : nil
-        for position in from..<log.indexCount {
-            if isDone(position) { continue }
+        for position in from..<log.indexCount where !done[position] {
             let entry = (log.index + position).pointee
             let key = log.keyPointer(entry)
             let length = Int(entry.keyLength)
             if let model {
                 guard length > prefix, memcmp(key, model, prefix) == 0 else { continue }
             }
-            let rest = key + prefix
-            let restLength = length - prefix
-            if entry.dots > 0, let dot = memchr(rest, 0x2E, restLength) {
-                let step = UnsafeRawPointer(dot) - rest
+            if entry.dots > 0, let dot = memchr(key + prefix, 0x2E, length - prefix) {
+                let step = UnsafeRawPointer(dot) - (key + prefix)
                 var raw = BSONRawWriter(pointer)
-                let document = raw.beginDocument(key: UnsafeRawBufferPointer(start: rest, count: step))
+                let document = raw.beginDocument(
+                    key: UnsafeRawBufferPointer(start: key + prefix, count: step))
                 pointer = raw.pointer
-                write(prefix: prefix + step + 1, from: position, isDone: isDone, finish: finish)
+                write(prefix: prefix + step + 1, from: position)
                 raw.pointer = pointer
                 raw.endDocument(document)
                 pointer = raw.pointer
             } else {
-                finish(position)
-                let size = log.elementSize(entry)
-                pointer.storeBytes(of: entry.type, as: UInt8.self)
-                let tail = size - 1 - prefix
-                (pointer + 1).copyMemory(from: rest, byteCount: tail)
-                pointer += 1 + tail
+                done[position] = true
+                pointer = log.writeElement(entry, prefix: prefix, to: pointer)
             }
         }
     }

@@ -1,6 +1,6 @@
 internal import SkeinBSON
 import SkeinPlatform
-internal import Synchronization
+public import Synchronization
 
 // A field log is the body of a context while it is open: a run of BSON elements, each with its whole dotted path as
 // key, in the slot (or heap block) of the context. `Docs/Journal.md` has the bytes and the order of the stores.
@@ -19,6 +19,8 @@ public struct FieldEntry {
     @usableFromInline var head: UInt64
     /// Where the element begins, from the start of the fields.
     @usableFromInline var offset: UInt32
+    /// Bytes of the whole element.
+    @usableFromInline var size: UInt32
     @usableFromInline var keyLength: UInt16
     @usableFromInline var type: UInt8
     @usableFromInline var dots: UInt8
@@ -52,6 +54,9 @@ public struct FieldLog {
     /// Dots in the keys of live elements: bounds the bytes that nesting adds.
     @usableFromInline var dots: Int
     @usableFromInline var dead: Int
+    /// Entries of the index, from `indexCount` on, that the block's last use left: code that ran before is likely to set the
+    /// same literals in the same order, and what was checked then need not be checked again.
+    @usableFromInline var shapeCount: Int
     @usableFromInline var maximumFields: Int
     @usableFromInline var maximumKey: Int
 
@@ -68,6 +73,7 @@ public struct FieldLog {
         indexCount = 0
         dots = 0
         dead = 0
+        shapeCount = 0
         maximumFields = limits.fields
         maximumKey = min(limits.keyBytes, Int(UInt16.max) - 1)
     }
@@ -81,6 +87,7 @@ public struct FieldLog {
     @inlinable @inline(__always)
     public mutating func reset() {
         length = 0
+        if indexCount > shapeCount { shapeCount = indexCount }
         indexCount = 0
         dots = 0
         dead = 0
@@ -94,6 +101,37 @@ public struct FieldLog {
 
     /// Whether the next event of this block would do better with a smaller one.
     @inlinable public var isOversized: Bool { capacity > 64 << 10 || indexCapacity > 256 }
+
+    // MARK: Writing as expected
+
+    /// Where the value of a literal key goes, if the last use of this block set the same key in the same place and there is
+    /// room; else nil, and nothing has happened.
+    @inlinable @inline(__always)
+    public func expected(_ key: UnsafeRawPointer, _ keyLength: Int, size: Int) -> UnsafeMutableRawPointer? {
+        guard indexCount < shapeCount else { return nil }
+        let entry = index + indexCount
+        guard entry.pointee.address == UInt(bitPattern: key), Int(entry.pointee.keyLength) == keyLength,
+            length + keyLength + 2 + size <= capacity
+        else { return nil }
+        return fields + length + keyLength + 2
+    }
+
+    /// Completes what ``expected(_:_:size:)`` began, once the value stands: key, type, commit.
+    @inlinable @inline(__always)
+    public mutating func commitExpected(_ key: UnsafeRawPointer, _ keyLength: Int, type: UInt8, size: Int) {
+        let element = fields + length
+        element.storeBytes(of: type, as: UInt8.self)
+        Self.copy(key, keyLength, to: element + 1)
+        element.storeBytes(of: 0, toByteOffset: keyLength + 1, as: UInt8.self)
+        let entry = index + indexCount
+        entry.pointee.offset = UInt32(truncatingIfNeeded: length)
+        entry.pointee.size = UInt32(truncatingIfNeeded: keyLength + 2 + size)
+        entry.pointee.type = type
+        length += keyLength + 2 + size
+        publish()
+        indexCount += 1
+        dots += Int(entry.pointee.dots)
+    }
 
     // MARK: Writing
 
@@ -295,6 +333,7 @@ public struct FieldLog {
         publish()
         let entry = FieldEntry(
             address: place.address, head: place.head, offset: UInt32(truncatingIfNeeded: offset),
+            size: UInt32(truncatingIfNeeded: place.keyLength + 2 + valueSize),
             keyLength: UInt16(truncatingIfNeeded: place.keyLength), type: place.type, dots: place.dots)
         if place.superseded >= 0 {
             let slot = index + place.superseded
@@ -304,12 +343,14 @@ public struct FieldLog {
             if indexCount == indexCapacity { growIndex() }
             (index + indexCount).initialize(to: entry)
             indexCount += 1
+            // Another order of keys than last time: nothing beyond this one is to be expected.
+            shapeCount = indexCount
             dots += Int(place.dots)
         }
     }
 
-    @inline(__always)
-    private func publish() {
+    @inlinable @inline(__always)
+    func publish() {
         (fields + (SlotLayout.committed - SlotLayout.fields)).assumingMemoryBound(to: Atomic<UInt32>.self)
             .pointee.store(UInt32(truncatingIfNeeded: length), ordering: .releasing)
     }
@@ -335,6 +376,7 @@ public struct FieldLog {
         let entry = (index + position).pointee
         markDead(Int(entry.offset), entry.type)
         dots -= Int(entry.dots)
+        shapeCount = 0
         let rest = indexCount - position - 1
         if rest > 0 { (index + position).update(from: index + position + 1, count: rest) }
         indexCount -= 1
@@ -509,12 +551,8 @@ public struct FieldLog {
         pointer.load(fromByteOffset: offset, as: UInt8.self)
     }
 
-    func elementSize(_ entry: FieldEntry) -> Int {
-        let head = Int(entry.keyLength) + 2
-        let start = fields + Int(entry.offset) + head
-        return head
-            + (Self.valueSize(entry.type, start, available: length - Int(entry.offset) - head) ?? 0)
-    }
+    @inline(__always)
+    func elementSize(_ entry: FieldEntry) -> Int { Int(entry.size) }
 
     @inline(__always)
     static func store(_ bits: UInt64, size: Int, at value: UnsafeMutableRawPointer) {
@@ -527,8 +565,8 @@ public struct FieldLog {
     }
 
     /// Copies short runs by overlapping words, which costs less than a call.
-    @inline(__always)
-    static func copy(_ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer) {
+    @inlinable @inline(__always)
+    public static func copy(_ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer) {
         if count >= 8 {
             if count <= 16 {
                 let head = source.loadUnaligned(as: UInt64.self)
