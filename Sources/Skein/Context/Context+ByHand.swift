@@ -63,7 +63,7 @@ extension Context {
 
     /// Ends the context: its event is handed over. A second call does nothing and is counted.
     public func finish() {
-        close(error: nil)
+        close()
     }
 
     /// Ends the context with an error in its event.

@@ -85,7 +85,11 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
 
     // MARK: The current one
 
-    @usableFromInline static let local = TaskLocal<Context?>(wrappedValue: nil)
+    /// What a task is in that is in no context.
+    private static let none = Context(core: nil, isScope: true)
+
+    /// Not optional: a class reference is copied faster than an optional one by the runtime that keeps task-locals.
+    @usableFromInline static let local = TaskLocal<Context>(wrappedValue: none)
 
     /// The context that the calling task is in, or nil if it is in none or nothing is configured.
     ///
@@ -98,8 +102,8 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
 
     @usableFromInline
     static var currentInTask: Context? {
-        guard let context = local.get(), !context.isScope else { return nil }
-        return context
+        let context = local.get()
+        return context.isScope ? nil : context
     }
 
     // MARK: What it is

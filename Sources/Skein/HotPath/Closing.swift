@@ -32,7 +32,9 @@ extension Context {
     /// Ends a context that `begin` made, and gives the object back.
     @usableFromInline
     static func end(_ opened: Opened, _ error: (any Error)?) {
-        opened.context._withUnsafeGuaranteedRef { $0.close(error: error.map { EndingError($0) }) }
+        opened.context._withUnsafeGuaranteedRef { context in
+            if let error { context.close(error: EndingError(error)) } else { context.close() }
+        }
         recycle(opened.context)
     }
 
@@ -57,40 +59,55 @@ extension Context {
     }
 
     /// Turns the fields into an event and hands it over. The second call is counted.
-    func close(error: EndingError?) {
-        let state = state
-        guard state.pointee.isSampled, let core = state.pointee.core else { return }
-        state.acquire()
-        guard state.pointee.isOpen else {
-            state.release()
-            core.count(.finishedTwice)
-            return
-        }
-        state.pointee.isOpen = false
-        state.pointee.status.store(2, ordering: .relaxed)
-        let elapsed = core.seconds(since: state.pointee.startTicks)
-        hand(core, end: state.pointee.start + elapsed, error)
-        if state.pointee.homeIsSlot { SlotHead(state.pointee.home).state(SlotLayout.stateFree) }
-        dropGrown()
-        state.release()
-    }
-
-    @inline(__always)
-    private func hand(_ core: HotCorePointer, end: Double, _ error: EndingError?) {
+    func close() {
+        guard let (core, end) = stop() else { return }
         let state = state
         let body = state.pointee.log.bodyBound
-        let fixed =
-            state.pointee.descriptor._withUnsafeGuaranteedRef { $0.prefix.count + $0.suffix.count } + 256
-        if error == nil, state.pointee.inherited == nil, body <= 16 << 10, state.pointee.log.count <= 64,
+        let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
+        if state.pointee.inherited == nil, body <= 16 << 10, state.pointee.log.count <= 64,
             core.pointee.shardCount > 0
         {
             let number = append(core, capacity: fixed + body, end: end) { target in
                 EventWriter.write(state, end: end, error: nil, into: target)
             }
             if number == 0 { dropped(core, bytes: fixed + body) }
-            return
+        } else {
+            handSlowly(core, end: end, nil, bound: fixed + body)
         }
-        handSlowly(core, end: end, error, bound: fixed + body)
+        leave()
+    }
+
+    /// As ``close()``, for a context that ended with an error.
+    @inline(never)
+    func close(error: EndingError) {
+        guard let (core, end) = stop() else { return }
+        let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
+        handSlowly(core, end: end, error, bound: fixed + state.pointee.log.bodyBound)
+        leave()
+    }
+
+    /// Takes the lock and the time, if there is anything to end.
+    @inline(__always)
+    private func stop() -> (core: HotCorePointer, end: Double)? {
+        let state = state
+        guard state.pointee.isSampled, let core = state.pointee.core else { return nil }
+        state.acquire()
+        guard state.pointee.isOpen else {
+            state.release()
+            core.count(.finishedTwice)
+            return nil
+        }
+        state.pointee.isOpen = false
+        state.pointee.status.store(2, ordering: .relaxed)
+        return (core, state.pointee.start + core.seconds(since: state.pointee.startTicks))
+    }
+
+    @inline(__always)
+    private func leave() {
+        let state = state
+        if state.pointee.homeIsSlot { SlotHead(state.pointee.home).state(SlotLayout.stateFree) }
+        if state.pointee.grown != nil { dropGrown() }
+        state.release()
     }
 
     @inline(__always)

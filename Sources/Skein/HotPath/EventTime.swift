@@ -27,9 +27,11 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
     private let first: (ticks: UInt64, monotonic: Int64)
     let usesCounter: Bool
     private let manual: (any EventClock)?
+    private let isManual: Bool
 
     init(clock: (any EventClock)? = nil) {
         manual = clock
+        isManual = clock != nil
         usesCounter = clock == nil && CycleCounter.isTrustworthy
         anchor = .allocate(capacity: 1)
         let start = Self.sample(usesCounter)
@@ -72,7 +74,7 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
     /// Reads the clock: 10 to 30 ns.
     @inline(__always)
     func now() -> EventInstant {
-        if manual != nil { return manualNow() }
+        if isManual { return manualNow() }
         let ticks = ticksNow()
         while true {
             let before = generation.load(ordering: .acquiring)
@@ -89,14 +91,14 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
     /// Seconds from an earlier reading to now; never negative.
     @inline(__always)
     func seconds(since start: UInt64) -> Double {
-        if let manual { return max(0, Double(manual.monotonicNanoseconds() - Int64(start)) * 1e-9) }
+        if isManual { return max(0, Double(Int64(manualNow().ticks) - Int64(start)) * 1e-9) }
         let elapsed = Int64(bitPattern: ticksNow() &- start)
         return elapsed <= 0 ? 0 : Double(elapsed) * anchor.pointee.secondsPerTick
     }
 
     @inline(__always)
     func ticksNow() -> UInt64 {
-        if let manual { return UInt64(bitPattern: manual.monotonicNanoseconds()) }
+        if isManual { return manualNow().ticks }
         return usesCounter ? CycleCounter.now() : UInt64(bitPattern: SystemClock.monotonicNanoseconds())
     }
 

@@ -94,7 +94,8 @@ extension Context {
     /// The context the task is in, if it belongs to the pipeline asked for.
     @inline(__always)
     private static func surrounding(_ pipeline: EventPipeline?) -> Context? {
-        guard let outer = local.get(), !outer.isScope else { return nil }
+        let outer = local.get()
+        if outer.isScope { return nil }
         if let pipeline, pipeline.core.hot != outer.state.pointee.core { return nil }
         return outer
     }

@@ -14,6 +14,8 @@ final class TypeDescriptor: @unchecked Sendable {  // immutable after init
     let prefix: UnsafeRawBufferPointer
     /// `service`, if configured, as an element.
     let suffix: UnsafeRawBufferPointer
+    /// No event is larger than this and its body, if it has no given id and no error.
+    let fixedBytes: Int
 
     init(type: [UInt8], host: String, pid: Int32, service: String?) {
         bytes = type
@@ -29,6 +31,7 @@ final class TypeDescriptor: @unchecked Sendable {  // immutable after init
         suffix = Self.block((service?.utf8.count ?? 0) + 32) { writer in
             if let service { Self.utf8(service) { writer.string(key: Self.key("service"), $0) } }
         }
+        fixedBytes = prefix.count + suffix.count + 256
     }
 
     deinit {

@@ -8,15 +8,24 @@
 /// A context that is not sampled costs little, silences its whole subtree, and still propagates its ids (with the flag
 /// off). The event's `rate` is the product of the rates along its path, so that counts can be weighed by 1/rate.
 public struct Sampling: Sendable {
-    enum Decider {
+    enum Decider: UInt8 {
         case always
         case itself
-        case ancestor(name: StaticString)
-        case computedAncestor(name: String)
+        case ancestor
+        case computedAncestor
     }
 
     let decider: Decider
     let rate: Double
+    private let literalName: StaticString
+    private let computedName: String
+
+    private init(decider: Decider, rate: Double, name: StaticString = "", computed: String = "") {
+        self.decider = decider
+        self.rate = rate
+        literalName = name
+        computedName = computed
+    }
 
     /// Records every context. The default.
     public static let always = Sampling(decider: .always, rate: 1)
@@ -35,28 +44,26 @@ public struct Sampling: Sendable {
     ///     open context. An unknown one: the context itself, and `unknownAncestors` is counted.
     ///   - rate: the share, clamped to 0 … 1; NaN counts as 0.
     public static func ancestor(_ name: StaticString, rate: Double) -> Sampling {
-        Sampling(decider: .ancestor(name: name), rate: clamp(rate))
+        Sampling(decider: .ancestor, rate: clamp(rate), name: name)
     }
 
     /// As ``ancestor(_:rate:)``, with a name that is computed.
     public static func ancestor(dynamic name: String, rate: Double) -> Sampling {
-        Sampling(decider: .computedAncestor(name: name), rate: clamp(rate))
+        Sampling(decider: .computedAncestor, rate: clamp(rate), computed: name)
     }
 
     private static func clamp(_ rate: Double) -> Double {
         rate >= 1 ? 1 : rate > 0 ? rate : 0
     }
 
-    var isAlways: Bool {
-        if case .always = decider { return true }
-        return false
-    }
+    @inline(__always)
+    var isAlways: Bool { decider == .always }
 
     var ancestorName: String? {
         switch decider {
         case .always, .itself: nil
-        case .ancestor(let name): name.description
-        case .computedAncestor(let name): name
+        case .ancestor: literalName.description
+        case .computedAncestor: computedName
         }
     }
 }
