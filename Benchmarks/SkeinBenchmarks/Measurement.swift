@@ -1,24 +1,18 @@
 import SkeinPlatform
 
-/// One thing that is measured: a loop over its operation.
-struct Candidate {
-    let name: String
-    let run: (Int) -> Void
-}
-
-/// Times candidates turn about, so that the machine's mood hits all of them alike, and takes medians.
+/// Times loops turn about, so that the machine's mood hits all of them alike, and takes medians.
 struct Measurement {
     var rounds = 15
     var iterations = 200_000
 
-    /// Nanoseconds an operation, for each candidate in order.
-    func nanoseconds(_ candidates: [Candidate]) -> [Double] {
-        for candidate in candidates { candidate.run(iterations / 4) }
-        var samples = candidates.map { _ in [Double]() }
+    /// Nanoseconds an operation, for each loop in order.
+    func nanoseconds(_ loops: [(Int) -> Void]) -> [Double] {
+        for loop in loops { loop(iterations / 4) }
+        var samples = loops.map { _ in [Double]() }
         for _ in 0..<rounds {
-            for (index, candidate) in candidates.enumerated() {
+            for (index, loop) in loops.enumerated() {
                 let start = SystemClock.monotonicNanoseconds()
-                candidate.run(iterations)
+                loop(iterations)
                 samples[index].append(Double(SystemClock.monotonicNanoseconds() - start) / Double(iterations))
             }
         }
