@@ -25,8 +25,10 @@ struct SegmentHeader: Equatable {
     var shard: UInt32
     /// In an app's journal, the number that the first record has or will have.
     var firstNumber: UInt64
-    /// Where the segment before this one ends: nothing beyond counts. 0 where that is not known.
+    /// Where the segment before this one ends: nothing there at or beyond this offset counts. 0 if there is none.
     var precedingEnd: UInt64
+    /// The sequence of the segment before this one; 0 if there is none.
+    var precedingSequence: UInt64
 
     /// Makes the page that of a free segment, without records.
     static func clear(_ page: UnsafeMutableRawPointer) {
@@ -49,6 +51,26 @@ struct SegmentHeader: Equatable {
         second.pointee.store(Self.magic.littleEndian, ordering: .releasing)
     }
 
+    /// The whole page of a new use, for writers that write with calls.
+    func page() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Self.bytes)
+        bytes.withUnsafeMutableBytes { buffer in
+            for start in [0, Self.copyOffset] {
+                let copy = UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + 256])
+                if let base = copy.baseAddress { encodeFields(at: base) }
+                copy.storeBytes(of: Self.magic.littleEndian, as: UInt64.self)
+            }
+            buffer.storeBytes(
+                of: UInt64(Self.bytes).littleEndian, toByteOffset: Self.committedOffset, as: UInt64.self)
+        }
+        return bytes
+    }
+
+    /// The end of a segment as it is written over the header: two words at ``committedOffset``.
+    static func progress(committed: UInt64, isSealed: Bool) -> [UInt8] {
+        withUnsafeBytes(of: (committed.littleEndian, UInt64(isSealed ? 1 : 0).littleEndian)) { Array($0) }
+    }
+
     /// The header of a page, by whichever copy is whole.
     init?(page: UnsafeRawBufferPointer) {
         guard page.count >= Self.bytes, let start = page.baseAddress else { return nil }
@@ -59,7 +81,7 @@ struct SegmentHeader: Equatable {
     init(
         journal: JournalID, boot: JournalID, sequence: UInt64, opening: UInt64, segmentBytes: Int,
         begun: Int64,
-        shard: UInt32, firstNumber: UInt64, precedingEnd: UInt64
+        shard: UInt32, firstNumber: UInt64, precedingEnd: UInt64, precedingSequence: UInt64
     ) {
         self.journal = journal
         self.boot = boot
@@ -70,6 +92,7 @@ struct SegmentHeader: Equatable {
         self.shard = shard
         self.firstNumber = firstNumber
         self.precedingEnd = precedingEnd
+        self.precedingSequence = precedingSequence
     }
 
     static func committed(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt64>> {
@@ -100,6 +123,7 @@ struct SegmentHeader: Equatable {
         start.storeBytes(of: shard.littleEndian, toByteOffset: 80, as: UInt32.self)
         start.storeBytes(of: firstNumber.littleEndian, toByteOffset: 88, as: UInt64.self)
         start.storeBytes(of: precedingEnd.littleEndian, toByteOffset: 96, as: UInt64.self)
+        start.storeBytes(of: precedingSequence.littleEndian, toByteOffset: 104, as: UInt64.self)
         let covered = UnsafeRawBufferPointer(
             start: start + Self.covered.lowerBound, count: Self.covered.count)
         start.storeBytes(of: CRC32C.checksum(covered).littleEndian, toByteOffset: 12, as: UInt32.self)
@@ -122,6 +146,6 @@ struct SegmentHeader: Equatable {
             journal: JournalID(low: word(16), high: word(24)), boot: JournalID(low: word(32), high: word(40)),
             sequence: word(48), opening: word(56), segmentBytes: segmentBytes,
             begun: Int64(bitPattern: word(72)), shard: half(80), firstNumber: word(88),
-            precedingEnd: word(96))
+            precedingEnd: word(96), precedingSequence: word(104))
     }
 }

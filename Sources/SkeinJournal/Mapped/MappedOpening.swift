@@ -39,9 +39,10 @@ struct MappedOpening {
         head = JournalHead(
             mapping: try Self.map("\(folder)/\(JournalFiles.head)", bytes: JournalHead.bytes, storage))
         let previous = head.read()
-        let recovery = try FolderRecovery(
-            storage: storage, folder: folder, journal: previous?.journal, boot: boot, isMapped: true)
-        id = recovery.journal ?? .random()
+        let contents = try FolderContents(
+            storage: storage, folder: folder, journal: previous?.journal, isMapped: true)
+        let recovery = MappedRecovery(contents, boot: boot)
+        id = contents.journal ?? .random()
         opening = KernelRandom.word()
         var configuration = configuration
         if keepsEndpoint, let previous { configuration.endpoint = previous.endpoint }
@@ -59,13 +60,12 @@ struct MappedOpening {
                 folder: folder, segmentBytes: configuration.segmentBytes,
                 budgetBytes: configuration.budgetBytes, lanes: lanes, isMapped: true, keepsWithoutCursor: true
             ))
-        firstSequences = (0..<configuration.shards).map { recovery.nextSequence(lane: $0) }
+        firstSequences = (0..<configuration.shards).map { contents.nextSequence(lane: $0) }
 
         var found = RecoveredJournal()
-        if let previous { found.owner = Self.owner(previous, head, boot) }
-        found.skippedRecords = recovery.skippedRecords
+        if let previous { found.owner = RecoveredJournal.owner(previous, head, boot) }
         found.settle(recovery, in: store)
-        cursors = found.settleCursors(recovery, in: store, syncs: false)
+        cursors = found.settleCursors(recovery, in: store)
         found.resolveSlots(slotMapping, count: slotsFound, recovery)
         let taken = Set(found.openSlots.map { ($0.slot - slotMapping.base) / SlotLayout.bytes })
         slots = SlotArray(
@@ -80,17 +80,6 @@ struct MappedOpening {
                 opened: SystemClock.wallNanoseconds(), pid: UInt32(bitPattern: getpid()),
                 endpoint: configuration.endpoint))
         head.clean.pointee.store(0, ordering: .releasing)
-    }
-
-    private static func owner(
-        _ previous: JournalHead.Opening, _ head: JournalHead, _ boot: JournalID
-    ) -> RecoveredJournal.DeadOwner {
-        RecoveredJournal.DeadOwner(
-            wasClean: head.clean.pointee.load(ordering: .relaxed) != 0,
-            isSameBoot: previous.boot == boot && !boot.isZero, pid: previous.pid, endpoint: previous.endpoint,
-            opened: previous.opened,
-            lastSignOfLife: Int64(littleEndian: head.signOfLife.pointee.load(ordering: .relaxed)),
-            counters: (0..<JournalHead.counters).map { head.counter($0).pointee.load(ordering: .relaxed) })
     }
 
     private static func map(
@@ -118,16 +107,28 @@ struct MappedOpening {
 }
 
 extension RecoveredJournal {
+    static func owner(
+        _ previous: JournalHead.Opening, _ head: JournalHead, _ boot: JournalID
+    ) -> RecoveredJournal.DeadOwner {
+        RecoveredJournal.DeadOwner(
+            wasClean: head.clean.pointee.load(ordering: .relaxed) != 0,
+            isSameBoot: previous.boot == boot && !boot.isZero, pid: previous.pid, endpoint: previous.endpoint,
+            opened: previous.opened,
+            lastSignOfLife: Int64(littleEndian: head.signOfLife.pointee.load(ordering: .relaxed)),
+            counters: (0..<JournalHead.counters).map { head.counter($0).pointee.load(ordering: .relaxed) })
+    }
+
     /// Hands what was found to the store that goes on with it.
-    mutating func settle(_ recovery: FolderRecovery, in store: SegmentStore) {
-        store.startNumbers(at: recovery.nextFileNumber)
-        for file in recovery.unused { store.adopt(file) }
+    mutating func settle(_ recovery: MappedRecovery, in store: SegmentStore) {
+        store.startNumbers(at: recovery.contents.nextFileNumber)
+        for file in recovery.contents.unused { store.adopt(file) }
         var byStream: [JournalStream: RecoveredStream] = [:]
         for lane in recovery.lanes.keys.sorted() {
             damagedRecords += recovery.missingRecords(lane: lane)
             for found in recovery.lanes[lane] ?? [] {
                 damagedRecords += found.walk.damagedRecords
                 damagedBytes += found.walk.damagedBytes
+                skippedRecords += found.walk.skippedRecords
                 guard !found.walk.extents.isEmpty else {
                     store.adopt(found.file)
                     continue
@@ -147,21 +148,18 @@ extension RecoveredJournal {
     }
 
     /// Puts every cursor where it can go on.
-    mutating func settleCursors(
-        _ recovery: FolderRecovery, in store: SegmentStore, syncs: Bool
-    ) -> [String: CursorWriter?] {
+    mutating func settleCursors(_ recovery: MappedRecovery, in store: SegmentStore) -> [String: CursorWriter?]
+    {
         var result: [String: CursorWriter?] = [:]
-        for (name, cursor) in recovery.cursors {
+        for (name, cursor) in recovery.contents.cursors {
             let records = (0..<store.configuration.lanes).map { lane in
-                guard cursor.records.indices.contains(lane), let record = cursor.records[lane] else {
-                    return CursorRecord.start
-                }
-                let (placed, moved) = recovery.place(record, name: name, lane: lane)
+                let segments = (recovery.lanes[lane] ?? []).filter { !$0.walk.extents.isEmpty }
+                let (placed, moved) = recovery.contents.place(name, lane: lane, among: segments)
                 if let moved { movedCursors.append(moved) }
                 return placed
             }
-            let path = "\(recovery.folder)/\(name)\(CursorName.suffix)"
-            result[name] = CursorWriter(file: cursor.file, path: path, syncs: syncs)
+            let path = "\(recovery.contents.folder)/\(name)\(CursorName.suffix)"
+            result[name] = CursorWriter(file: cursor.file, path: path, syncs: false)
             store.setCursors(name, records)
         }
         return result
@@ -169,7 +167,7 @@ extension RecoveredJournal {
 
     /// Finds the slots whose context never became a record. Done before anything is recycled, and idempotent: a
     /// slot whose stamped record is committed becomes free, one whose record is not loses its stamp.
-    mutating func resolveSlots(_ mapping: Mapping, count: Int, _ recovery: FolderRecovery) {
+    mutating func resolveSlots(_ mapping: Mapping, count: Int, _ recovery: MappedRecovery) {
         var lastNumbers: [JournalStream: UInt64] = [:]
         for (shard, segments) in recovery.lanes {
             for segment in segments {
@@ -182,7 +180,7 @@ extension RecoveredJournal {
             let slot = mapping.base + index * SlotLayout.bytes
             let state = UInt32(littleEndian: slot.load(as: UInt32.self))
             guard state == SlotLayout.open || state == SlotLayout.closing else { continue }
-            if state == SlotLayout.closing, let journal = recovery.journal {
+            if state == SlotLayout.closing, let journal = recovery.contents.journal {
                 let stream = JournalStream(
                     journal: journal,
                     opening: UInt64(

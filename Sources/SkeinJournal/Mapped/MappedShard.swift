@@ -152,7 +152,7 @@ public final class MappedShard: @unchecked Sendable {
             journal: core.id, boot: core.boot, sequence: current.map { $0.sequence + 1 } ?? firstSequence,
             opening: state.pointee.opening, segmentBytes: file.byteCount,
             begun: SystemClock.wallNanoseconds(),
-            shard: UInt32(index), firstNumber: 0, precedingEnd: 0)
+            shard: UInt32(index), firstNumber: 0, precedingEnd: 0, precedingSequence: current?.sequence ?? 0)
         // What an earlier use left is gone before a reader can come here.
         SegmentHeader.clear(file.base)
         let segment = Segment(file: file, header: header, sharesCommitted: true)

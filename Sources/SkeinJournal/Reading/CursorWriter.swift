@@ -54,9 +54,9 @@ final class CursorWriter: Sendable {
         }
     }
 
-    /// How many lanes the file has pairs for.
+    /// How many lanes the file has pairs for. The last may have only its first half yet.
     func lanes() -> Int {
-        ((try? file.byteCount()) ?? 0) / CursorRecord.pairBytes
+        (((try? file.byteCount()) ?? 0) + CursorRecord.pairBytes - 1) / CursorRecord.pairBytes
     }
 }
 

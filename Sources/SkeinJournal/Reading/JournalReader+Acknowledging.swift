@@ -58,6 +58,40 @@ extension JournalReader {
         try moveCursor()
     }
 
+    /// Goes on at a place that the destination has kept, rather than at the cursor, which moves there too. What is
+    /// between is neither read nor counted here.
+    /// - Returns: where it goes on: the place, or the next between two records, or the start of the oldest segment if
+    ///   the place lies before it, or the end of what can be read if it lies beyond.
+    /// - Throws: `system` or `noSpace` when the cursor cannot be written.
+    public func resume(at position: JournalPosition) throws(JournalError) -> JournalPosition {
+        var place = CursorRecord.start.position
+        let segments = store.segments(lane: shard)
+        if let segment = segments.last(where: { $0.sequence <= position.sequence }) {
+            place.sequence = segment.sequence
+            let visible = segment.visible.pointee.load(ordering: .acquiring)
+            let isWithin = segment.sequence == position.sequence && position.offset < visible
+            let extents = segment.extents.isEmpty ? [SegmentHeader.bytes..<Int(visible)] : segment.extents
+            place.offset =
+                isWithin
+                ? FolderContents.boundary(segment.file.mapping.bytes, extents, atOrAfter: position.offset)
+                : visible
+        } else if let oldest = segments.first {
+            place.sequence = oldest.sequence
+        } else {
+            place = cursor.position
+        }
+        var moved = cursor
+        moved.generation &+= 1
+        moved.position = place
+        moved.number = 0
+        try cursorFile?.write(moved, lane: shard)
+        cursor = moved
+        // Hold first, then let go: a move forward recycles, and a move back finds only what is still there.
+        store.moveCursor(name, lane: shard, to: moved)
+        rewindToCursor()
+        return place
+    }
+
     /// Moves the cursor over what is acknowledged without a gap.
     private func moveCursor() throws(JournalError) {
         var index = pendingStart

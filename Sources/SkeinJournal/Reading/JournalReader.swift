@@ -95,9 +95,6 @@ public final class JournalReader: @unchecked Sendable {
             after: bytes, beyond: JournalPosition(sequence: segment?.sequence ?? 0, offset: UInt64(offset)))
     }
 
-    /// Whether ``next(maximumBytes:)`` would return a run.
-    public var hasMore: Bool { readable() != nil }
-
     /// Goes on reading at the cursor: everything that is not acknowledged is read again.
     public func rewindToCursor() {
         pending.removeAll(keepingCapacity: true)

@@ -64,6 +64,8 @@ public struct MovedCursor: Sendable, Equatable {
         case beyondEnd
         /// It lay before the oldest segment, and was set to its start: records between are gone.
         case beforeOldest
+        /// Its file could not be read: it was set to the oldest record.
+        case damaged
     }
 
     public let name: String

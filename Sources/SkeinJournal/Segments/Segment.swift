@@ -5,6 +5,8 @@ import Synchronization
 final class SegmentFile: @unchecked Sendable {
     // Sendable: all constant; the memory is written by the one writer of the segment that holds the file.
     let number: Int
+    /// A sync of it failed: it is not used again.
+    let isSuspect = Atomic<Bool>(false)
     /// Kept only by a writer that writes with calls.
     let file: (any JournalFile)?
     let mapping: Mapping
@@ -31,8 +33,8 @@ final class SegmentFile: @unchecked Sendable {
 
 /// One use of one segment file: a run of records that a writer adds to and readers follow.
 ///
-/// `visible` and `finalEnd` are all that writer and readers share. Both only move forward, with release order, and
-/// a reader loads `finalEnd` first: once it is set nothing is added.
+/// `visible` and `finalEnd` are all that writer and readers share, stored with release order. A reader loads
+/// `finalEnd` first: once it is set nothing is added. It only ever goes back, to `visible`, when a sync failed.
 final class Segment: @unchecked Sendable {
     // Sendable: constants, atomics and a mutex. The memory below `visible` is constant but for checksums, which
     // are stored under `sealing`.

@@ -54,16 +54,18 @@ final class SegmentStore: Sendable {
     // MARK: Making and taking
 
     /// A file for a new segment: the one recycled last, or a new one within the budget.
-    /// - Parameter extra: bytes above the budget that this caller may use.
+    /// - Parameter extra: what is added to the budget for this caller; negative to leave something for others.
     func take(extra: Int = 0) -> Taken {
         var retired: [SegmentFile] = []
         let answer = state.withLock { state -> Taken? in
             retired = reclaim(&state)
+            let used = state.bytes - state.free.count * configuration.segmentBytes
+            if used + configuration.segmentBytes > configuration.budgetBytes + extra { return .full }
             if let file = state.free.popLast() {
                 state.leastFree = min(state.leastFree, state.free.count)
                 return .file(file)
             }
-            return reserve(&state, extra: extra)
+            return reserve(&state)
         }
         remove(retired)
         return answer ?? make()
@@ -73,7 +75,7 @@ final class SegmentStore: Sendable {
     func prepare(_ count: Int) {
         for _ in 0..<count {
             let refused = state.withLock { state -> Bool in
-                state.free.count >= count || reserve(&state, extra: 0) != nil
+                state.free.count >= count || reserve(&state) != nil
             }
             guard !refused, case .file(let file) = make() else { return }
             if configuration.isMapped { MemoryMap.populate(file.base, bytes: file.byteCount) }
@@ -82,8 +84,8 @@ final class SegmentStore: Sendable {
     }
 
     /// Takes bytes out of the budget; nil if that went well.
-    private func reserve(_ state: inout State, extra: Int) -> Taken? {
-        if state.bytes + configuration.segmentBytes > configuration.budgetBytes + extra { return .full }
+    private func reserve(_ state: inout State) -> Taken? {
+        if state.bytes + configuration.segmentBytes > configuration.budgetBytes { return .full }
         if let failure = state.failure {
             if SystemClock.monotonicNanoseconds() < state.retryAfter { return .failed(failure) }
             state.failure = nil
@@ -148,13 +150,19 @@ final class SegmentStore: Sendable {
         state.withLock { $0.lanes[lane].append(segment) }
     }
 
-    /// Takes back a segment that was installed and never written.
-    func withdraw(_ segment: Segment, lane: Int) {
+    /// Removes segments that count as never written, and their files.
+    func void(_ segments: [Segment], lane: Int) {
         state.withLock { state in
-            guard let last = state.lanes[lane].last, last === segment else { return }
-            state.lanes[lane].removeLast()
-            state.free.append(segment.file)
+            state.lanes[lane].removeAll { segment in segments.contains { $0 === segment } }
+            state.bytes -= segments.reduce(0) { $0 + $1.file.byteCount }
         }
+        remove(segments.map(\.file))
+    }
+
+    /// Removes a file that could not be used.
+    func discard(_ file: SegmentFile) {
+        state.withLock { $0.bytes -= file.byteCount }
+        remove([file])
     }
 
     /// Puts a file that recovery found unused on the free list, if it is a whole one.
@@ -243,7 +251,9 @@ final class SegmentStore: Sendable {
                     continue
                 }
                 state.lanes[lane].remove(at: index)
-                if segment.file.byteCount == configuration.segmentBytes {
+                if segment.file.byteCount == configuration.segmentBytes,
+                    !segment.file.isSuspect.load(ordering: .relaxed)
+                {
                     state.free.append(segment.file)
                 } else {
                     state.bytes -= segment.file.byteCount

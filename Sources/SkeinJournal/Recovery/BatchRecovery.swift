@@ -1,0 +1,140 @@
+import SkeinPlatform
+
+/// What a collector's journal has left: one log over all of its segments.
+///
+/// What is known to have been durable: everything before the furthest of the committed lengths in the headers and of
+/// the cursors (which never go beyond what is durable). A committed length lags by one sync, but for a segment's first:
+/// so a segment of which anything was acknowledged says that those before it are whole.
+/// Below that, what is not whole is damage, and is passed over. Above it the first thing that is not whole ends the
+/// log: what comes later was written later, but may have reached the disk earlier, and nobody was told that it is held.
+struct BatchRecovery {
+    let contents: FolderContents
+    /// In order; the log ends with the last.
+    private(set) var segments: [FoundSegment] = []
+    /// Segments that are behind every cursor: their files are free.
+    private(set) var passed: [SegmentFile] = []
+    /// Segments beyond the end: they must never be found again.
+    private(set) var dropped: [SegmentFile] = []
+    private(set) var table = StreamTable()
+    private(set) var damagedRecords = 0
+    private(set) var damagedBytes = 0
+    private(set) var skippedRecords = 0
+    /// Everything before this was known to be durable without having been read.
+    let durable: JournalPosition
+
+    init(_ contents: FolderContents) {
+        self.contents = contents
+        let candidates = contents.candidates[0] ?? []
+        let cursors = contents.positions(lane: 0)
+        durable =
+            (candidates.compactMap(Self.committed) + cursors).max() ?? JournalPosition(sequence: 0, offset: 0)
+        table.put(Self.ownRow(contents.journal))
+        // A roll-back leaves out what lies between a segment and the one that it says comes before it.
+        var needed = Self.needed(candidates, cursors)
+        passed = candidates.prefix(candidates.count - needed.count).map(\.file)
+        needed = withoutVoid(needed)
+        var hasEnded = false
+        for (index, candidate) in needed.enumerated() {
+            if !hasEnded && !follows(candidate) { hasEnded = true }
+            if hasEnded {
+                drop(candidate)
+            } else {
+                walk(candidate, next: index + 1 < needed.count ? needed[index + 1].header : nil)
+            }
+        }
+        table.settle()
+    }
+
+    /// The row of the journal's own stream.
+    static func ownRow(_ journal: JournalID?) -> StreamRow {
+        StreamRow(
+            stream: JournalStream(journal: journal ?? JournalID(low: 0, high: 0), opening: 0, shard: 0),
+            index: 0,
+            highest: 0, durable: 0, lastHeard: 0, isDurable: true, isEnded: false)
+    }
+
+    /// How far a segment says that it was durable; nil if it never was synced.
+    private static func committed(_ candidate: SegmentCandidate) -> JournalPosition? {
+        guard candidate.committed > SegmentHeader.bytes else { return nil }
+        return JournalPosition(
+            sequence: candidate.header.sequence, offset: UInt64(min(candidate.committed, candidate.limit)))
+    }
+
+    /// The segments that some reader may want, the one before them, and at least the last two: the table of streams
+    /// stands at the start of each.
+    private static func needed(
+        _ candidates: [SegmentCandidate], _ cursors: [JournalPosition]
+    ) -> [SegmentCandidate] {
+        let oldest = cursors.map(\.sequence).min() ?? 0
+        let index = candidates.firstIndex { $0.header.sequence + 1 >= oldest } ?? candidates.count
+        return Array(candidates[max(0, min(index, candidates.count - 2))...])
+    }
+
+    private mutating func withoutVoid(_ candidates: [SegmentCandidate]) -> [SegmentCandidate] {
+        var kept: [SegmentCandidate] = []
+        var after: UInt64 = .max
+        for candidate in candidates.reversed() {
+            if candidate.header.sequence > after {
+                dropped.append(candidate.file)
+                continue
+            }
+            kept.append(candidate)
+            after = candidate.header.precedingSequence > 0 ? candidate.header.precedingSequence : .max
+        }
+        return kept.reversed()
+    }
+
+    /// Whether everything before a segment is there, or was.
+    private func follows(_ candidate: SegmentCandidate) -> Bool {
+        let header = candidate.header
+        let before = JournalPosition(sequence: header.precedingSequence, offset: header.precedingEnd)
+        if header.precedingSequence == 0 || durable >= before { return true }
+        return segments.last.map { $0.endPosition == before } ?? false
+    }
+
+    private mutating func walk(_ candidate: SegmentCandidate, next: SegmentHeader?) {
+        let header = candidate.header
+        var limit = candidate.limit
+        if let next, next.precedingSequence == header.sequence {
+            limit = min(limit, Int(clamping: next.precedingEnd))
+        }
+        let known =
+            header.sequence < durable.sequence
+            ? limit : header.sequence == durable.sequence ? Int(clamping: durable.offset) : 0
+        var table = table
+        let walk = SegmentWalk(
+            candidate.file.mapping.bytes,
+            SegmentWalk.Rules(
+                checksum: header.checksum, trusted: 0, durable: known, limit: limit, firstNumber: nil)
+        ) { record, _ in
+            if record.kind == .table {
+                table.apply(record.payload)
+            } else {
+                table.note(record, sequence: header.sequence)
+            }
+        }
+        self.table = table
+        damagedRecords += walk.damagedRecords
+        damagedBytes += walk.damagedBytes
+        skippedRecords += walk.skippedRecords
+        segments.append(
+            FoundSegment(
+                file: next == nil ? candidate.trimmed(to: walk) : candidate.file, header: header, walk: walk))
+    }
+
+    private mutating func drop(_ candidate: SegmentCandidate) {
+        dropped.append(candidate.file)
+        let walk = SegmentWalk(
+            candidate.file.mapping.bytes,
+            SegmentWalk.Rules(
+                checksum: candidate.header.checksum, trusted: 0, durable: 0, limit: candidate.limit,
+                firstNumber: nil))
+        skippedRecords += walk.records + walk.skippedRecords
+    }
+
+    /// Where the log ends.
+    var end: JournalPosition {
+        segments.last?.endPosition ?? contents.positions(lane: 0).max()
+            ?? JournalPosition(sequence: 0, offset: 0)
+    }
+}
