@@ -1,0 +1,68 @@
+internal import SkeinPlatform
+internal import SkeinWire
+internal import Synchronization
+
+extension Context {
+    static func child(
+        of parent: Context, _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>,
+        _ sample: Sampling
+    ) -> Unmanaged<Context> {
+        let thread = ThreadState.current
+        let trace = parent.state.pointee.trace
+        var sampled = true
+        if !sample.isAlways {
+            let hash = descriptor._withUnsafeGuaranteedRef { $0.hash }
+            let decider = decidingSpan(parent, descriptor, sample, core, thread)
+            sampled =
+                SamplingHash.fraction(trace: trace, span: decider.span, typeHash: hash) < sample.rate
+            let context = take(core, thread)
+            start(
+                context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
+                sampled: sampled,
+                rate: parent.state.pointee.rate * sample.rate, core.now(),
+                shard: parent.state.pointee.shard,
+                inherited: parent.inheritedParts, parent: parent, span: decider.own)
+            return context
+        }
+        let context = take(core, thread)
+        start(
+            context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
+            sampled: true,
+            rate: parent.state.pointee.rate, core.now(), shard: parent.state.pointee.shard,
+            inherited: parent.inheritedParts, parent: parent)
+        return context
+    }
+
+    /// The span whose decision it is; and the new context's own span, if that is the one.
+    private static func decidingSpan(
+        _ parent: Context, _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling,
+        _ core: HotCorePointer,
+        _ thread: UnsafeMutablePointer<ThreadState>
+    ) -> (span: UInt64, own: UInt64?) {
+        if let name = sample.ancestorName, name != ".",
+            name != descriptor._withUnsafeGuaranteedRef({ $0.name })
+        {
+            switch name {
+            case "..": return (parent.state.pointee.span, nil)
+            case "^": return (parent.outermost.state.pointee.span, nil)
+            default:
+                var candidate: Context? = parent
+                while let context = candidate {
+                    if context.type == name { return (context.state.pointee.span, nil) }
+                    candidate = context.parentContext
+                }
+                core.count(.unknownAncestors)
+            }
+        }
+        let own = nextSpan(core, thread)
+        return (own, own)
+    }
+
+    @inline(__always)
+    static func nextSpan(_ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>)
+        -> UInt64
+    {
+        if core.pointee.givesIDs, let span = core.withOwner({ $0.ids?.nextSpanID() }) { return span }
+        return thread.pointee.random.next() | 1
+    }
+}

@@ -1,0 +1,97 @@
+internal import SkeinPlatform
+internal import SkeinWire
+internal import Synchronization
+
+extension Context {
+    static func root(
+        _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling,
+        baggage: Baggage? = nil
+    ) -> Unmanaged<Context> {
+        let thread = ThreadState.current
+        let now = core.now()
+        var inherited: Inherited? = nil
+        let trace: TraceID
+        if let id {
+            (trace, inherited) = given(id, core, baggage: baggage ?? Baggage(), traceState: "")
+        } else if core.pointee.givesIDs {
+            trace = core.withOwner { $0.ids?.nextTraceID() } ?? TraceID(high: 0, low: 1)
+        } else {
+            let seconds = UInt64(UInt32(truncatingIfNeeded: Int64(now.unix)))
+            trace = TraceID(
+                high: seconds << 32 | thread.pointee.random.next() & 0xFFFF_FFFF,
+                low: thread.pointee.random.next() | 1)
+        }
+        if inherited == nil, let baggage, !baggage.isEmpty {
+            inherited = Inherited(givenID: nil, isDerived: false, baggage: baggage, traceState: "")
+        }
+        var sampled = true
+        if !sample.isAlways {
+            if let name = sample.ancestorName, name != ".",
+                name != descriptor._withUnsafeGuaranteedRef({ $0.name }),
+                name != ".."
+            {
+                core.count(.unknownAncestors)
+            }
+            sampled = trace.fraction < sample.rate
+        }
+        let context = take(core, thread)
+        start(
+            context, core, thread, descriptor, trace: trace, parentSpan: 0, sampled: sampled,
+            rate: sample.rate, now,
+            shard: -1, inherited: inherited)
+        return context
+    }
+
+    /// A root here that continues a tree of another process.
+    static func root(
+        _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, continuing remote: RemoteContext,
+        _ sample: Sampling
+    ) -> Unmanaged<Context> {
+        let thread = ThreadState.current
+        let now = core.now()
+        var inherited: Inherited? = nil
+        var trace = remote.trace
+        if let id = remote.givenID {
+            let (derived, parts) = given(id, core, baggage: remote.baggage, traceState: remote.traceState)
+            if derived == trace || !remote.trace.isValid {
+                trace = derived
+                inherited = parts
+            }
+        }
+        if inherited == nil, !remote.baggage.isEmpty || !remote.traceState.isEmpty {
+            inherited = Inherited(
+                givenID: nil, isDerived: false, baggage: remote.baggage, traceState: remote.traceState)
+        }
+        // The flag that came wins: a tree is whole or absent across services.
+        let context = take(core, thread)
+        start(
+            context, core, thread, descriptor, trace: trace, parentSpan: remote.span,
+            sampled: remote.isSampled,
+            rate: remote.rate, now, shard: -1, inherited: inherited)
+        return context
+    }
+
+    static func given(
+        _ id: String, _ core: HotCorePointer, baggage: Baggage, traceState: String
+    ) -> (TraceID, Inherited?) {
+        if let trace = TraceID(hex: id) {
+            let plain = baggage.isEmpty && traceState.isEmpty
+            return (
+                trace,
+                plain
+                    ? nil
+                    : Inherited(givenID: nil, isDerived: false, baggage: baggage, traceState: traceState)
+            )
+        }
+        var bytes = Array(id.utf8)
+        if bytes.count > EventLimits.idBytes {
+            core.count(.trimmedIDs)
+            let border = bytes.withUnsafeBufferPointer { characterBorder($0, below: EventLimits.idBytes) }
+            bytes.removeLast(bytes.count - border)
+        }
+        return (
+            TraceID(derivedFrom: bytes),
+            Inherited(givenID: bytes, isDerived: true, baggage: baggage, traceState: traceState)
+        )
+    }
+}
