@@ -137,7 +137,10 @@ public struct CollectorSession<Peer: Hashable & Sendable>: Sendable {
         counts.received += UInt64(received)
         counts.duplicate += UInt64(duplicates)
         guard var state = streams[offer.batch.stream], number > state.highest else { return }
-        counts.lostUpstream.addSaturating((number - state.highest).subtractingClamped(received - duplicates))
+        if !state.isSparse {
+            counts.lostUpstream.addSaturating(
+                (number - state.highest).subtractingClamped(received - duplicates))
+        }
         state.highest = number
         state.unsyncedBytes += offer.payloadBytes
         state.lastHeard = now
@@ -337,7 +340,7 @@ extension CollectorSession {
         }
         if hello.first > state.highest + 1 {
             // The producer has nothing below `first`: it was acknowledged once, and is not here.
-            counts.lostUpstream.addSaturating(hello.first - 1 - state.highest)
+            if !hello.sparse { counts.lostUpstream.addSaturating(hello.first - 1 - state.highest) }
             if state.durable == state.highest {
                 state.durable = hello.first - 1
             } else {
@@ -350,6 +353,7 @@ extension CollectorSession {
         state.peer = peer
         state.hasEnded = false
         state.isDurable = state.isDurable || hello.durable
+        state.isSparse = hello.sparse
         state.service = hello.service
         state.host = hello.host
         state.pid = hello.pid

@@ -7,6 +7,7 @@ struct CollectorStream<Peer: Hashable & Sendable>: Sendable {
     /// Whether its journal outlives its process.
     var isDurable: Bool
     var hasEnded: Bool
+    var isSparse = false
     /// The connection that greeted it; nil after it broke.
     var peer: Peer?
     var lastHeard: Int64

@@ -58,7 +58,7 @@ private struct HeaderReader {
                     version: version, stream: try stream(), first: try number("first", from: 1),
                     durable: try bool("durable"), service: name("service"), host: name("host"),
                     pid: Int32(clamping: view.first("pid")?.integer ?? 0), path: try path(),
-                    anew: view.first("anew")?.bool ?? false))
+                    anew: view.first("anew")?.bool ?? false, sparse: view.first("sparse")?.bool ?? false))
         case "BATCH":
             let first = try number("first", from: 1)
             let last = try number("last", from: first)

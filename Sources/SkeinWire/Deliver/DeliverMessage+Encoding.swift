@@ -18,6 +18,7 @@ extension DeliverMessage {
             header.append("pid", int32: hello.pid)
             header.append("path", array: hello.path.map { .string($0) })
             if hello.anew { header.append("anew", bool: true) }
+            if hello.sparse { header.append("sparse", bool: true) }
         case .batch(let batch):
             header.append("op", string: "BATCH")
             header.append(batch.stream)

@@ -3,8 +3,8 @@
 public enum DeliverMessage: Hashable, Sendable {
     /// The version of the protocol that this code speaks.
     public static let version: Int32 = 1
-    /// The largest message a collector takes, payload included.
-    public static let maximumBytes = 4 << 20
+    /// The largest frame a collector takes: a record of the largest event (16 MiB) fits.
+    public static let maximumBytes = 16 << 20 | 4 << 10
     /// The largest payload of a batch of several records; one record alone may fill the message.
     public static let maximumPayloadBytes = 1 << 20
     /// What every record in a payload begins with (`Docs/Journal.md`, Records).
@@ -41,10 +41,13 @@ public enum DeliverMessage: Hashable, Sendable {
         public var path: [String]
         /// The collector said that it does not know the stream; the producer knows, and goes on from `first`.
         public var anew: Bool
+        /// Its numbers rise and are not consecutive: what is missing between them was never there.
+        public var sparse: Bool
 
         public init(
             version: Int32 = DeliverMessage.version, stream: StreamIdentity, first: UInt64, durable: Bool,
-            service: String = "", host: String = "", pid: Int32 = 0, path: [String] = [], anew: Bool = false
+            service: String = "", host: String = "", pid: Int32 = 0, path: [String] = [], anew: Bool = false,
+            sparse: Bool = false
         ) {
             self.version = version
             self.stream = stream
@@ -55,6 +58,7 @@ public enum DeliverMessage: Hashable, Sendable {
             self.pid = pid
             self.path = path
             self.anew = anew
+            self.sparse = sparse
         }
     }
 

@@ -132,12 +132,13 @@ public struct ProducerSession: Sendable {
     ///   - durable: whether the stream's journal outlives the process.
     ///   - resumed: whether an earlier process may have sent records of it, so that the collector may hold more
     ///     than this one ever sent.
+    ///   - sparse: whether its numbers rise without being consecutive, so that missing ones mean nothing.
     public mutating func offer(
-        _ stream: StreamIdentity, first: UInt64, durable: Bool, resumed: Bool, now: Int64
+        _ stream: StreamIdentity, first: UInt64, durable: Bool, resumed: Bool, sparse: Bool = false, now: Int64
     ) -> [ProducerAction] {
         guard streams[stream] == nil else { return [] }
         streams[stream] = ProducerStream(
-            acknowledged: first - min(first, 1), durable: durable, resumed: resumed)
+            acknowledged: first - min(first, 1), durable: durable, resumed: resumed, sparse: sparse)
         order.append(stream)
         return greet(stream, now)
     }
@@ -152,6 +153,16 @@ public struct ProducerSession: Sendable {
     /// Everything of the stream up to here is acknowledged; 0 if the stream is not known.
     public func acknowledged(of stream: StreamIdentity) -> UInt64 {
         streams[stream]?.acknowledged ?? 0
+    }
+
+    /// Everything of the stream up to here is in flight or acknowledged; 0 if the stream is not known.
+    public func sent(of stream: StreamIdentity) -> UInt64 {
+        streams[stream]?.sent ?? 0
+    }
+
+    /// Whether a stream is known: offered, and not ended or forgotten.
+    public func isKnown(_ stream: StreamIdentity) -> Bool {
+        streams[stream] != nil
     }
 
     /// Whether the stream's last batch was acknowledged.
@@ -311,7 +322,7 @@ extension ProducerSession {
                     DeliverMessage.Hello(
                         stream: stream, first: state.acknowledged + 1, durable: state.durable,
                         service: configuration.service, host: configuration.host, pid: configuration.pid,
-                        path: configuration.path, anew: anew)))
+                        path: configuration.path, anew: anew, sparse: state.sparse)))
         ]
     }
 

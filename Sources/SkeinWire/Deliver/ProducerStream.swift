@@ -17,6 +17,7 @@ struct ProducerStream: Sendable {
     var phase = Phase.closed
     let durable: Bool
     let resumed: Bool
+    let sparse: Bool
     /// Everything up to here is acknowledged.
     var acknowledged: UInt64
     /// Everything up to here was sent on this connection, or is acknowledged.
@@ -35,12 +36,13 @@ struct ProducerStream: Sendable {
     /// After a `full`: one batch at a time until one is acknowledged.
     private var isProbing = false
 
-    init(acknowledged: UInt64, durable: Bool, resumed: Bool) {
+    init(acknowledged: UInt64, durable: Bool, resumed: Bool, sparse: Bool) {
         self.acknowledged = acknowledged
         sent = acknowledged
         everSent = acknowledged
         self.durable = durable
         self.resumed = resumed
+        self.sparse = sparse
     }
 
     /// The highest number that the collector can truly hold. What an earlier process sent is not known.

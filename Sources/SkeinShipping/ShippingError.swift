@@ -1,0 +1,28 @@
+/// What the shipper could not do: what was attempted, on what, and what to do about it.
+public struct ShippingError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kind of failure. More kinds may come, so a `switch` over it needs a `default`.
+    public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        public var description: String { rawValue }
+
+        /// An endpoint that is none.
+        public static let endpoint = Code(rawValue: "endpoint")
+        /// The system has no thread or descriptor to give.
+        public static let resources = Code(rawValue: "resources")
+    }
+
+    public let code: Code
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
