@@ -134,7 +134,8 @@ public struct ProducerSession: Sendable {
     ///     than this one ever sent.
     ///   - sparse: whether its numbers rise without being consecutive, so that missing ones mean nothing.
     public mutating func offer(
-        _ stream: StreamIdentity, first: UInt64, durable: Bool, resumed: Bool, sparse: Bool = false, now: Int64
+        _ stream: StreamIdentity, first: UInt64, durable: Bool, resumed: Bool, sparse: Bool = false,
+        now: Int64
     ) -> [ProducerAction] {
         guard streams[stream] == nil else { return [] }
         streams[stream] = ProducerStream(
