@@ -46,5 +46,5 @@ public struct BSONArrayBuilder: Sendable {
     }
 
     /// The array so far, for ``BSONValue/array(_:)``.
-    public func finish() -> BSONDocument { builder.finish() }
+    public consuming func finish() -> BSONDocument { builder.finish() }
 }

@@ -174,8 +174,9 @@ public struct BSONBuilder: Sendable {
 
     // MARK: The end
 
-    /// The document so far. Documents that are still open inside are closed in it. Copies once.
-    public func finish() -> BSONDocument {
+    /// The document so far. Documents that are still open inside are closed in it. A builder that is not used again hands
+    /// its memory over; one that is goes on as it was, and the document is a copy.
+    public consuming func finish() -> BSONDocument {
         var done = self
         done.close(to: 0)
         done.terminate(0)
