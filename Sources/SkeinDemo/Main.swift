@@ -27,7 +27,7 @@ struct Main {
 
     private static func run(_ arguments: [String], _ signals: StopSignals) throws {
         guard let command = arguments.first else {
-            throw DemoError.usage("a command is missing\n" + Help.text)
+            throw DemoError.usage("a command is missing; skein-demo --help lists them")
         }
         let rest = Array(arguments.dropFirst())
         switch command {
@@ -51,7 +51,7 @@ struct Main {
             guard let line = try parse(rest, RunOptions.options) else { return }
             try DemoRun(RunOptions(line), signals: signals).run()
         case "help", "--help", "-h": Output.write(Help.text)
-        default: throw DemoError.usage("no command \"\(command)\"\n" + Help.text)
+        default: throw DemoError.usage("no command \"\(command)\"; skein-demo --help lists what there is")
         }
     }
 
@@ -71,12 +71,14 @@ struct Main {
     private static func catalogue(_ line: CommandLineOptions, _ signals: StopSignals) throws {
         let options = try ServiceOptions(line, service: "catalogue")
         let statusFile = line.last("status-file") ?? "/var/lib/dpkg/status"
-        let database = line.last("database") ?? "/tmp/skein-demo-\(getpid()).db"
-        defer { if line.last("database") == nil { unlink(database) } }
-        try ServiceRunner.run(options, name: "catalogue", signals: signals) {
-            let service = CatalogueService(
-                database: try CatalogueDatabase(path: database, statusFile: statusFile))
-            return ({ service.answer($0) }, "\(service.database.packages) packages")
+        let scratch = line.last("database") == nil ? try ScratchFolder() : nil
+        let database = line.last("database") ?? (scratch?.path ?? ".") + "/catalogue.db"
+        try withExtendedLifetime(scratch) {
+            try ServiceRunner.run(options, name: "catalogue", signals: signals) {
+                let service = CatalogueService(
+                    database: try CatalogueDatabase(path: database, statusFile: statusFile))
+                return ({ service.answer($0) }, "\(service.database.packages) packages")
+            }
         }
     }
 
@@ -97,10 +99,11 @@ struct Main {
     }
 
     private static func drive(_ line: CommandLineOptions, _ signals: StopSignals) throws {
-        guard let url = line.last("url") else {
+        guard var url = line.last("url") else {
             throw DemoError.usage(
                 "--url is missing: where the storefront listens, for instance http://127.0.0.1:8080")
         }
+        while url.hasSuffix("/") { url.removeLast() }
         let driver = Driver(url: url)
         let names = try driver.discoverNames()
         let seed = UInt64(try RunOptions.number(line, "seed", 0...Int.max, 1))

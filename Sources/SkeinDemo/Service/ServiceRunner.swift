@@ -11,7 +11,7 @@ enum ServiceRunner {
         do {
             try EventSystem.bootstrap(options.pipeline)
         } catch {
-            throw DemoError.usage(error.description)
+            throw error.code == .invalidValue ? DemoError.usage(error.message) : .failed(error.message)
         }
         do {
             let (handler, detail) = try makeHandler()
