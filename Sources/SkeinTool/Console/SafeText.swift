@@ -10,6 +10,15 @@ enum SafeText {
     static func append(
         _ bytes: some Sequence<UInt8>, to text: inout String, escapesBackslash: Bool = false
     ) {
+        // Nearly all text is plain ASCII, which goes over in one piece.
+        let isAppended = bytes.withContiguousStorageIfAvailable { buffer in
+            guard buffer.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+                return false
+            }
+            text += String(decoding: buffer, as: UTF8.self)
+            return true
+        }
+        if isAppended == true { return }
         var decoder = UTF8ByteDecoder(bytes)
         while let unit = decoder.next() {
             switch unit {

@@ -36,7 +36,7 @@ struct StyledLine {
     }
 
     /// The same line, cut to so many columns.
-    func limited(to limit: Int) -> StyledLine {
+    func limited(to limit: Int, mark: String = "…") -> StyledLine {
         guard width > limit else { return self }
         var line = StyledLine()
         for (text, style) in pieces {
@@ -44,15 +44,15 @@ struct StyledLine {
             line.append(part, style)
             if part.utf8.count < text.utf8.count { break }
         }
-        line.append("…")
+        line.append(mark)
         return line
     }
 
     /// The line as text.
     /// - Parameters:
-    ///   - limit: columns; what is beyond ends in `…`. Nil for all of it.
+    ///   - limit: columns; what is beyond ends in the mark. Nil for all of it.
     ///   - isColored: whether the styles are written, as SGR sequences.
-    func rendered(limit: Int?, isColored: Bool) -> String {
+    func rendered(limit: Int?, isColored: Bool, mark: String = "…") -> String {
         var result = ""
         var left = limit ?? .max
         var mustCut = limit.map { width > $0 } ?? false
@@ -67,7 +67,7 @@ struct StyledLine {
             }
             if mustCut, part.utf8.count < text.utf8.count {
                 mustCut = false
-                return result + "…"
+                return result + mark
             }
         }
         while result.utf8.last == UInt8(ascii: " ") { result.removeLast() }

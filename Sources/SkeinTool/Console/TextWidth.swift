@@ -14,7 +14,9 @@ enum TextWidth {
     }
 
     static func of(_ text: String) -> Int {
-        text.unicodeScalars.reduce(0) { $0 + of($1) }
+        let bytes = text.utf8
+        if bytes.allSatisfy({ $0 < 0x80 }) { return bytes.count }
+        return text.unicodeScalars.reduce(0) { $0 + of($1) }
     }
 
     private static let wide: [ClosedRange<UInt32>] = [

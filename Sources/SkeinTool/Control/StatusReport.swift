@@ -56,13 +56,15 @@ struct StatusReport {
         heading.append("  \(Quantity.count(rows.count))", .dim)
         lines.append(heading)
         let shown = rows.prefix(Self.mostRows)
+        let hasCounts = shown.contains { $0.count != nil }
         let column = min(shown.map { TextWidth.of($0.name) }.max() ?? 0, 60) + 4
         for row in shown {
             var line = StyledLine()
             line.append("  " + row.name)
             let count = row.count.map { Quantity.count(Int($0)) } ?? ""
-            line.pad(to: column + 14 - count.utf8.count, atLeast: 1)
-            if rows.contains(where: { $0.count != nil }) { line.append(count) }
+            if hasCounts { line.pad(to: column + 13 - count.utf8.count, atLeast: 1) }
+            line.append(count)
+            line.pad(to: hasCounts ? column + 13 : column - 2)
             line.append("  " + (row.last.map { ago($0) } ?? ""), .dim)
             lines.append(line)
         }
@@ -115,13 +117,13 @@ struct StatusReport {
     }
 
     private func text(_ value: BSONValue, key: String) -> String {
-        if let number = value.intValue, number.magnitude < 1 << 53 {
-            let isBytes = key.lowercased().hasSuffix("bytes")
-            return isBytes ? Quantity.bytes(Int(number)) : Quantity.count(Int(number))
-        }
         if case .double(let number) = value {
             // Times are told as such by being times.
             return (1e9..<1e10).contains(number) ? ago(number) : FieldText.number(number)
+        }
+        if let number = value.intValue, number.magnitude < 1 << 53 {
+            let isBytes = key.lowercased().hasSuffix("bytes")
+            return isBytes ? Quantity.bytes(Int(number)) : Quantity.count(Int(number))
         }
         let document = BSONDocument([("", value)])
         return document.withView { $0.first("").map { FieldText.of($0) } ?? "" }

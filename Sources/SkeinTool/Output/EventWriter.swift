@@ -11,6 +11,9 @@ struct Layout {
     /// Whether only ASCII may be drawn with.
     var isASCII = false
 
+    /// One column that says that something was cut off.
+    var mark: String { isASCII ? "~" : "…" }
+
     init() {}
 
     /// What suits the output: colour and width on a terminal only, drawing characters unless the locale has none.
@@ -24,5 +27,10 @@ struct Layout {
         if let locale = locale?.uppercased() {
             isASCII = !locale.contains("UTF-8") && !locale.contains("UTF8")
         }
+    }
+
+    /// A line as text; where everything is wanted it is not cut.
+    func text(of line: StyledLine, isCut: Bool = true) -> String {
+        line.rendered(limit: isCut ? width : nil, isColored: isColored, mark: mark)
     }
 }

@@ -17,8 +17,10 @@ final class FieldsWriter: EventWriter {
 
     private func text(_ path: String, _ event: Event) -> String {
         if let element = event.field(path) { return FieldText.of(element, escapesBackslash: true) }
-        // What every event has without it standing there.
-        if path == "duration" { return event.duration.map { FieldText.number($0) } ?? "" }
+        // What every event has without it standing there. Times of today are exact to a quarter of a microsecond.
+        if path == "duration" {
+            return event.duration.map { FieldText.number(($0 * 1e6).rounded() / 1e6) } ?? ""
+        }
         return ""
     }
 }

@@ -15,7 +15,7 @@ final class LineWriter: EventWriter {
     }
 
     func write(_ event: Event) throws(ToolFailure) {
-        try sink.writeLine(line(event).rendered(limit: layout.width, isColored: layout.isColored))
+        try sink.writeLine(layout.text(of: line(event)))
     }
 
     private func line(_ event: Event) -> StyledLine {

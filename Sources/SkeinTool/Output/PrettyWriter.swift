@@ -59,6 +59,6 @@ final class PrettyWriter: EventWriter {
 
     /// Pretty is for reading all of it, so nothing is cut: the terminal wraps.
     private func put(_ line: StyledLine) throws(ToolFailure) {
-        try sink.writeLine(line.rendered(limit: nil, isColored: layout.isColored))
+        try sink.writeLine(layout.text(of: line, isCut: false))
     }
 }

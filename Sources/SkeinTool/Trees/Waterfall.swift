@@ -18,24 +18,23 @@ struct Waterfall {
         let facts = group.events.map { $0.withEvent { Facts($0) } }
         let tree = EventTree(group.events.map { $0.withEvent { EventTree.Node($0) } })
         let axis = Axis(facts)
-        var labels = tree.rows.map { label($0, facts) }
+        let labels = tree.rows.map { label($0, facts) }
         let wanted = min((labels.map(\.width).max() ?? 0), Self.mostLabelColumns)
         let labelColumns = layout.width.map { min(wanted, max(12, $0 * 2 / 5)) } ?? wanted
         let barColumns =
             layout.width.map { max(8, min(40, ($0 - labelColumns - 12) / 2)) } ?? Self.pipeBarColumns
 
-        var lines = [headline(group, facts, axis).rendered(limit: layout.width, isColored: layout.isColored)]
+        var lines = [layout.text(of: headline(group, facts, axis))]
         for index in tree.rows.indices {
             let row = tree.rows[index]
-            var line = labels[index].limited(to: labelColumns)
+            var line = labels[index].limited(to: labelColumns, mark: layout.mark)
             line.pad(to: labelColumns, atLeast: 1)
             line.pad(to: labelColumns + 1)
             if let event = row.event {
                 draw(facts[event], group.events[event], axis, barColumns: barColumns, on: &line)
             }
-            lines.append(line.rendered(limit: layout.width, isColored: layout.isColored))
+            lines.append(layout.text(of: line))
         }
-        labels.removeAll()
         if group.omitted > 0 {
             lines.append("  … and \(Quantity.plural(group.omitted, "more event")) of this id, not shown")
         }
@@ -85,10 +84,9 @@ struct Waterfall {
         func cells(_ from: Double, _ to: Double, columns: Int) -> Range<Int> {
             guard length > 0, length.isFinite else { return 0..<columns }
             let scale = Double(columns) / length
-            let first = min(max((from - start) * scale, 0), Double(columns - 1))
-            let last = min(max((to - start) * scale, first), Double(columns))
-            let begin = Int(first.rounded(.down))
-            return begin..<max(begin + 1, Int(last.rounded(.up)))
+            let first = min(max(((from - start) * scale).rounded(), 0), Double(columns - 1))
+            let last = min(max(((to - start) * scale).rounded(), first + 1), Double(columns))
+            return Int(first)..<Int(last)
         }
     }
 
@@ -128,9 +126,10 @@ struct Waterfall {
         }
         let fact = facts[index]
         let parent = row.parent.map { facts[$0] }
-        if !fact.service.isEmpty, let parent, parent.service != fact.service {
-            line.append(fact.service + " ", .green)
-        }
+        // The service is named where it changes, and at the top if there are several.
+        let isNamed =
+            parent.map { $0.service != fact.service } ?? facts.contains { $0.service != fact.service }
+        if !fact.service.isEmpty, isNamed { line.append(fact.service + " ", .green) }
         let isRelative = parent.map { fact.type.hasPrefix($0.type + ".") } ?? false
         let shown = isRelative ? String(fact.type.dropFirst(parent?.type.count ?? 0)) : fact.type
         line.append(shown, fact.isFailure ? .red : row.depth == 0 ? .bold : .plain)
@@ -149,7 +148,7 @@ struct Waterfall {
             line.append(String(repeating: rest, count: cells.lowerBound), .dim)
             line.append(String(repeating: full, count: cells.count), fact.isFailure ? .red : .cyan)
             line.append(String(repeating: rest, count: max(0, barColumns - cells.upperBound)), .dim)
-            let text = Quantity.duration(end - start)
+            let text = fact.level == nil ? Quantity.duration(end - start) : ""
             line.pad(to: barStart + barColumns + 9 - TextWidth.of(text), atLeast: 1)
             line.append(text)
         } else {

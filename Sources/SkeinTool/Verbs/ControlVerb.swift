@@ -31,7 +31,7 @@ enum ControlVerb: Verb {
         } else if command == "status" {
             let layout = Layout(console, noColor: false)
             for line in StatusReport(answer, now: Double(console.now()) / 1e9).lines {
-                try console.output.writeLine(line.rendered(limit: nil, isColored: layout.isColored))
+                try console.output.writeLine(layout.text(of: line, isCut: false))
             }
         }
         if let error = answer["error"] {
