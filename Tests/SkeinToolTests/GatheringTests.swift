@@ -53,6 +53,17 @@ import Testing
         #expect(ids(groups) == ["1"] && groups[0].events.count == 2)
     }
 
+    @Test func `an id that is never silent is shown in pieces`() {
+        var gatherer = EventGatherer(.root)
+        var released = 0
+        for tenth in 0..<205 {
+            let now = Int64(tenth) * second / 10
+            _ = take(&gatherer, event("request", id: "1", span: "\(tenth)"), now: now)
+            released += gatherer.due(now: now).count
+        }
+        #expect(released == 2)
+    }
+
     @Test func `a tree whose root does not come is shown after a minute of silence`() {
         var gatherer = EventGatherer(.root)
         _ = take(&gatherer, event("request.sql", id: "1", span: "b", parent: "a"), now: 0)

@@ -51,11 +51,17 @@ final class StandIn: @unchecked Sendable {
 
     /// Publishes again and again (a subscriber may not be there yet) until `isSeen`.
     func publish(_ documents: [BSONDocument], until isSeen: () -> Bool) {
+        publish({ _ in documents }, until: isSeen)
+    }
+
+    func publish(_ documents: (Int) -> [BSONDocument], until isSeen: () -> Bool) {
+        var round = 0
         let deadline = Self.deadline
         while !isSeen(), SystemClock.monotonicNanoseconds() < deadline {
             state.update { state in
-                state.outgoing += documents.map { ($0["type"]?.stringValue ?? "", $0.bytes) }
+                state.outgoing += documents(round).map { ($0["type"]?.stringValue ?? "", $0.bytes) }
             }
+            round += 1
             // Waits for the thread to have sent them.
             _ = state.wait(until: deadline) { $0.outgoing.isEmpty ? true : nil }
         }
@@ -183,9 +189,12 @@ final class StandIn: @unchecked Sendable {
         let daemon = try StandIn()
         let tool = try RunningTool(["view", "-H", daemon.address, "--tree"])
         // A tree that is complete shows that the stream is there; the other waits for its root.
-        daemon.publish([
-            event("open.child", id: "1", span: "b", parent: "a"), event("done", id: "2", span: "c"),
-        ]) {
+        daemon.publish({ round in
+            [
+                event("open.child", id: "open\(round)", span: "b", parent: "a"),
+                event("done", id: "done\(round)", span: "c"),
+            ]
+        }) {
             tool.output { _ in true }.contains("done")
         }
         #expect(!tool.output { _ in true }.contains("open.child"))

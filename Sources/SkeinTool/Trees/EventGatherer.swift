@@ -9,7 +9,7 @@ struct EventGatherer {
     enum Rule {
         /// When an event comes whose type has no dot (Ziggy's rule: the root comes last).
         case rootType
-        /// When the root has come (an event without a parent) and then nothing more for a while: over several
+        /// When the root has come (an event without a parent) and then nothing more for a second: over several
         /// services the last to come need not be the root, nor is every plain type one.
         case root
     }
@@ -65,13 +65,17 @@ struct EventGatherer {
         var released: [EventGroup] = []
         for key in order[firstOpen...] {
             guard let group = open[key] else { continue }
-            let isDue =
-                group.hasRoot
-                ? now - max(group.rootArrival, group.lastArrival) >= limits.lingerNanoseconds
-                : now - group.lastArrival >= limits.patienceNanoseconds
-            if isDue { released.append(remove(key)) }
+            if isDue(group, now: now) { released.append(remove(key)) }
         }
         return released
+    }
+
+    private func isDue(_ group: EventGroup, now: Int64) -> Bool {
+        let silence = now - group.lastArrival
+        guard group.hasRoot else { return silence >= limits.patienceNanoseconds }
+        // An id that everybody uses is never silent.
+        return silence >= limits.lingerNanoseconds
+            || now - group.rootArrival >= limits.lingerNanoseconds * 10
     }
 
     /// All that is left, in order.
@@ -85,7 +89,7 @@ struct EventGatherer {
         _ event: Event, isRoot: Bool, limit: Int, to group: inout EventGroup, now: Int64
     ) -> Bool {
         group.lastArrival = now
-        if isRoot {
+        if isRoot, !group.hasRoot {
             group.hasRoot = true
             group.rootArrival = now
         }
