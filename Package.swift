@@ -57,7 +57,7 @@ let package = Package(
                 "SkeinPlatform",
             ]),
         .target(name: "SkeinFoundation", dependencies: ["Skein", "SkeinBSON"]),
-        .target(name: "SkeinTesting", dependencies: ["Skein", "SkeinBSON", "SkeinWire"]),
+        .target(name: "SkeinTesting", dependencies: ["Skein", "SkeinBSON", "SkeinPlatform", "SkeinWire"]),
         .target(
             name: "SkeinCollector",
             dependencies: [

@@ -1,5 +1,5 @@
 public import Skein
-internal import Synchronization
+internal import SkeinPlatform
 
 /// A clock that stands still until a test moves it.
 ///
@@ -15,11 +15,11 @@ public final class ManualClock: EventClock {
         var monotonic: Int64 = 1_000_000_000
     }
 
-    private let state: Mutex<State>
+    private let state: Monitor<State>
 
     /// - Parameter unixSeconds: the time of day to begin with; 2026-01-01 00:00:00 UTC by default.
     public init(unixSeconds: Int64 = 1_767_225_600) {
-        state = Mutex(State(unix: unixSeconds * 1_000_000_000))
+        state = Monitor(State(unix: unixSeconds * 1_000_000_000))
     }
 
     /// Moves both clocks on.

@@ -14,16 +14,13 @@ struct EventInstant {
 }
 
 /// The time source of a pipeline.
-final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: readers retry while `generation` is odd or moves
-    private struct Anchor {
-        var ticks: UInt64
-        var unix: Double
-        var secondsPerTick: Double
-    }
-
+final class EventTime: Sendable {
+    // The anchor: ticks, Unix seconds and seconds a tick that belong together. A seqlock, its parts atomic words.
+    private let anchorTicks: Atomic<UInt64>
+    private let anchorUnix: Atomic<UInt64>
+    private let secondsPerTick: Atomic<UInt64>
     private let generation = Atomic<UInt64>(0)
     private let renewing = Atomic<Bool>(false)
-    private let anchor: UnsafeMutablePointer<Anchor>
     private let first: (ticks: UInt64, monotonic: Int64)
     let usesCounter: Bool
     private let manual: (any EventClock)?
@@ -33,7 +30,6 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
         manual = clock
         isManual = clock != nil
         usesCounter = clock == nil && CycleCounter.isTrustworthy
-        anchor = .allocate(capacity: 1)
         let start = Self.sample(usesCounter)
         first = (start.ticks, start.monotonic)
         var perTick = 1.0
@@ -43,12 +39,10 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
             while later.monotonic - start.monotonic < 2_000_000 { later = Self.sample(true) }
             perTick = Double(later.monotonic - start.monotonic) / Double(later.ticks &- start.ticks)
         }
-        anchor.initialize(
-            to: Anchor(
-                ticks: start.ticks, unix: Double(start.wall) * 1e-9, secondsPerTick: perTick * 1e-9))
+        anchorTicks = Atomic(start.ticks)
+        anchorUnix = Atomic((Double(start.wall) * 1e-9).bitPattern)
+        secondsPerTick = Atomic((perTick * 1e-9).bitPattern)
     }
-
-    deinit { anchor.deallocate() }
 
     /// Ties the counter to the system's clocks anew, unless another thread is about to.
     @inline(never)
@@ -59,15 +53,14 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
         else { return }
         defer { renewing.store(false, ordering: .releasing) }
         let now = Self.sample(usesCounter)
-        var next = anchor.pointee
         let span = now.monotonic - first.monotonic
-        if usesCounter, span > 100_000_000 {
-            next.secondsPerTick = Double(span) * 1e-9 / Double(now.ticks &- first.ticks)
-        }
-        next.ticks = now.ticks
-        next.unix = Double(now.wall) * 1e-9
         generation.add(1, ordering: .acquiringAndReleasing)
-        anchor.pointee = next
+        if usesCounter, span > 100_000_000 {
+            let rate = Double(span) * 1e-9 / Double(now.ticks &- first.ticks)
+            secondsPerTick.store(rate.bitPattern, ordering: .relaxed)
+        }
+        anchorTicks.store(now.ticks, ordering: .relaxed)
+        anchorUnix.store((Double(now.wall) * 1e-9).bitPattern, ordering: .relaxed)
         generation.add(1, ordering: .releasing)
     }
 
@@ -78,12 +71,14 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
         let ticks = ticksNow()
         while true {
             let before = generation.load(ordering: .acquiring)
-            let current = anchor.pointee
+            let ticksThen = anchorTicks.load(ordering: .relaxed)
+            let unixThen = Double(bitPattern: anchorUnix.load(ordering: .relaxed))
+            let rate = Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
             atomicMemoryFence(ordering: .acquiring)
             if before & 1 == 0, generation.load(ordering: .relaxed) == before {
-                let elapsed = Double(Int64(bitPattern: ticks &- current.ticks)) * current.secondsPerTick
+                let elapsed = Double(Int64(bitPattern: ticks &- ticksThen)) * rate
                 if elapsed > 1 { renew() }
-                return EventInstant(ticks: ticks, unix: current.unix + elapsed)
+                return EventInstant(ticks: ticks, unix: unixThen + elapsed)
             }
         }
     }
@@ -93,7 +88,7 @@ final class EventTime: @unchecked Sendable {  // the anchor is a seqlock: reader
     func seconds(since start: UInt64) -> Double {
         if isManual { return max(0, Double(Int64(manualNow().ticks) - Int64(start)) * 1e-9) }
         let elapsed = Int64(bitPattern: ticksNow() &- start)
-        return elapsed <= 0 ? 0 : Double(elapsed) * anchor.pointee.secondsPerTick
+        return elapsed <= 0 ? 0 : Double(elapsed) * Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
     }
 
     @inline(__always)

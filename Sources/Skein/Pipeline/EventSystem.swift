@@ -12,7 +12,7 @@ public import Synchronization
 /// ```
 /// Without it, and without a pipeline of one's own, every call of Skein is a no-op of a nanosecond or two.
 public enum EventSystem {
-    private static let installed = Mutex<EventPipeline?>(nil)
+    private static let installed = Monitor<EventPipeline?>(nil)
     /// Its hot part, kept for ever once installed, so that it can be read without a lock or a reference count.
     private static let current = Atomic<UInt>(0)
     private static let open = Atomic<Int>(0)

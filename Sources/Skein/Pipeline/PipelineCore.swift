@@ -27,7 +27,7 @@ final class PipelineCore: @unchecked Sendable {  // immutable after init, but fo
     private let ownsCounters: Bool
     private let heapBytes = Atomic<Int>(0)
     private let heapLimit: Int
-    private let descriptors = Mutex<[String: TypeDescriptor]>([:])
+    private let descriptors = Monitor<[String: TypeDescriptor]>([:])
     private let warn: @Sendable (String) -> Void
 
     static let noDescriptor = TypeDescriptor(type: [], host: "", pid: 0, service: nil)

@@ -1,5 +1,5 @@
 public import SkeinBSON
-internal import Synchronization
+internal import SkeinPlatform
 
 /// Keeps events in memory, bounded, for tests and for apps that look at their own events.
 ///
@@ -17,7 +17,7 @@ public final class MemoryRecorder: EventRecorder {
         var dropped: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Monitor(State())
     private let capacity: Int
     private let onEvent: (@Sendable (BSONDocument) -> Void)?
 
