@@ -14,3 +14,9 @@ struct SampleResponse {
 let request = SampleRequest()
 
 func handle(_ request: SampleRequest) async throws -> SampleResponse { SampleResponse() }
+
+struct SampleClient {
+    func get(_ url: String, headers: [String: String]) async throws -> SampleResponse { SampleResponse() }
+}
+
+let client = SampleClient()

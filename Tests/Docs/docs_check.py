@@ -13,7 +13,8 @@ function:
     fragments       ```swift no-check is left out; for what is no program on its own
 
 What an example uses but does not declare (a request, a database) stands in Prelude.swift beside this file.
-In a doc comment of module X, X is imported; elsewhere Skein, unless the block says what it imports.
+In a doc comment of module X, X is imported and what of ours its file imports; elsewhere Skein, unless the block says what it
+imports.
 """
 
 import argparse
@@ -27,13 +28,14 @@ PROGRAMS = {"SkeinDaemon", "SkeinTool", "SkeinDemo"}  # nobody imports these
 DOC_COMMENT = re.compile(r"^\s*///( ?)(.*)$")
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 IMPORT = re.compile(r"^\s*(?:public |internal |@testable |@preconcurrency )*import\s+[\w.]+.*$")
+OUR_IMPORT = re.compile(r"^(?:public |internal |package )?import (Skein\w*)$", re.M)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 AT_FILE_LEVEL = re.compile(r"^(?:public |package |private )?extension\s", re.M)
 
 
 class Block:
-    def __init__(self, path, line, info, lines, module):
-        self.path, self.line, self.info, self.lines, self.module = path, line, info, lines, module
+    def __init__(self, path, line, info, lines, imports):
+        self.path, self.line, self.info, self.lines, self.imports = path, line, info, lines, imports
 
     @property
     def where(self):
@@ -44,7 +46,7 @@ class Block:
         return any(re.match(r"\s*import PackageDescription\b", line) for line in self.lines)
 
 
-def blocks_of(numbered_lines, path, module=None):
+def blocks_of(numbered_lines, path, imports=()):
     """The fenced swift blocks of (line number, text) pairs; a gap in the numbers ends a block."""
     fence, previous = None, None
     for number, text in numbered_lines:
@@ -62,7 +64,7 @@ def blocks_of(numbered_lines, path, module=None):
         start, language, info, lines, indent = fence
         fence = None
         if language == "swift":
-            yield Block(path, start + 1, info, [line[indent:] if line[:indent].isspace() else line for line in lines], module)
+            yield Block(path, start + 1, info, [line[indent:] if line[:indent].isspace() else line for line in lines], imports)
     if fence:
         sys.exit(f"{path}:{fence[0]}: this ``` is never closed")
 
@@ -72,12 +74,15 @@ def markdown_blocks(path):
 
 
 def source_blocks(path):
+    text = path.read_text()
     comments = (
         (number, match[2])
-        for number, line in enumerate(path.read_text().splitlines(), 1)
+        for number, line in enumerate(text.splitlines(), 1)
         if (match := DOC_COMMENT.match(line))
     )
-    yield from blocks_of(comments, path, module=path.relative_to(ROOT / "Sources").parts[0])
+    module = path.relative_to(ROOT / "Sources").parts[0]
+    imports = [f"import {name}" for name in [module, *OUR_IMPORT.findall(text)]]
+    yield from blocks_of(comments, path, imports)
 
 
 def broken_links(page):
@@ -92,10 +97,7 @@ def broken_links(page):
 def swift_file(block, index):
     """The block as a file that compiles on its own, its lines told under the document's name."""
     imports = [line.strip() for line in block.lines if IMPORT.match(line)]
-    if block.module:
-        imports.insert(0, f"import {block.module}")
-    if not imports:
-        imports = ["import Skein"]
+    imports = [*block.imports, *imports] or ["import Skein"]
     body = ["" if IMPORT.match(line) else line.replace("@main", "", 1) if line.strip() == "@main" else line
             for line in block.lines]
     text = "".join(line + "\n" for line in imports)
