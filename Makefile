@@ -12,7 +12,7 @@ PYTHON ?= python3
 # make SwiftPM build again.
 SWIFT_FLAGS ?=
 
-SWIFT_SOURCES = Package.swift Sources Tests
+SWIFT_SOURCES = Package.swift Sources Tests Benchmarks Fuzz
 VENV_READY = .venv/.ready
 
 .PHONY: help
@@ -21,7 +21,7 @@ help: ## This list
 
 .PHONY: run
 run: packages-build ## Install what is missing, build release, start skeind and the demo, show what happened
-	swift build -c release
+	for product in skeind skein skein-demo; do swift build -c release --product $$product; done
 	bin="$$(swift build -c release --show-bin-path)"; \
 	exec "$$bin/skein-demo" run --skeind "$$bin/skeind" --data ./skein-data
 
@@ -46,12 +46,17 @@ docs-check: packages-build ## Compile the examples of the README, Docs/ and doc 
 # Each sanitizer needs the whole package compiled its own way, hence a folder of its own.
 .PHONY: sanitize
 sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and journal under the address sanitizer
-	swift test --disable-xctest --sanitize thread --scratch-path .build-thread --filter '^SkeinTests\.'
-	swift test --disable-xctest --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
+	swift test --disable-xctest -Xswiftc -use-ld=lld --sanitize thread --scratch-path .build-thread --filter '^SkeinTests\.'
+	swift test --disable-xctest -Xswiftc -use-ld=lld --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
+
+.PHONY: bench
+bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio
+	swift build -c release --product SkeinBenchmarks
+	"$$(swift build -c release --show-bin-path)/SkeinBenchmarks"
 
 .PHONY: install
 install: packages-build ## Install skeind, skein and the systemd unit under PREFIX (and DESTDIR)
-	swift build -c release --static-swift-stdlib
+	for product in skeind skein; do swift build -c release --static-swift-stdlib --product $$product; done
 	bin="$$(swift build -c release --static-swift-stdlib --show-bin-path)"; \
 	install -D -m 755 "$$bin/skeind" "$(DESTDIR)$(PREFIX)/bin/skeind"; \
 	install -D -m 755 "$$bin/skein" "$(DESTDIR)$(PREFIX)/bin/skein"
