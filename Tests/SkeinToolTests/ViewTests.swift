@@ -177,6 +177,15 @@ import Testing
         }
     }
 
+    @Test func `a body that the stream left out is said to be`() throws {
+        let folder = try TestFolder()
+        var large = event("large", span: "a")
+        large["truncated"] = true
+        let path = try folder.write("f", [large])
+        #expect(skein("view", path).output.contains("too large for the live stream"))
+        #expect(skein("view", "--tree", path).output.contains("too large for the live stream"))
+    }
+
     @Test func `colour is for terminals, and NO_COLOR, --no-color and dumb terminals have none`() throws {
         let folder = try TestFolder()
         let path = try folder.write("f", events)

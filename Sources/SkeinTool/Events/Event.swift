@@ -41,6 +41,9 @@ struct Event {
     /// Whether a log record.
     var isRecord: Bool { envelope.level != nil }
 
+    /// Whether the live stream left the body out, since the event was too large for it.
+    var isTruncated: Bool { view?.first("truncated")?.bool == true }
+
     var body: BSONView? { view?.first("body")?.document }
 
     /// The error of the body that threw: type and message as they may be shown.
@@ -70,6 +73,11 @@ struct Event {
     private func shown(_ text: EventEnvelope.Text) -> String? {
         text.isPresent ? SafeText.of(text.bytes(in: bytes)) : nil
     }
+}
+
+extension Event {
+    /// What is shown in place of a body that was left out.
+    static let truncatedNote = "(too large for the live stream: look into the files)"
 }
 
 /// Which events are wanted.

@@ -40,6 +40,7 @@ final class LineWriter: EventWriter {
             line.append(" " + [type, message].filter { !$0.isEmpty }.joined(separator: ": "), .red)
         }
         appendFields(of: event, to: &line)
+        if event.isTruncated { line.append(" " + Event.truncatedNote, .yellow) }
         if let id = event.id { line.append(" id=" + id, .dim) }
         if let host = event.host {
             let pid = event.view?.first("pid")?.integer.map { "[\($0)]" } ?? ""

@@ -158,6 +158,7 @@ struct Waterfall {
         if let level = fact.level { line.append("  " + LevelName.of(level), LevelName.style(level)) }
         if let error = fact.error { line.append("  " + (layout.isASCII ? "! " : "✗ ") + error, .red) }
         kept.withEvent { event in
+            if event.isTruncated { line.append("  " + Event.truncatedNote, .yellow) }
             for (name, value) in TellingFields.of(event, limit: Self.pipeFields) {
                 line.append("  ")
                 if !name.isEmpty { line.append(name + "=", .blue) }
