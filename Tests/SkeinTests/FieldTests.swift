@@ -162,6 +162,7 @@ import Testing
         struct Item: Encodable {
             var name = "bash"
             var sizes = [1, 2]
+            var at = Date(timeIntervalSince1970: 2)
         }
         let (body, _) = try fields {
             $0.set("item", encoding: Item())
@@ -169,6 +170,7 @@ import Testing
             $0.set("one", encoding: 7)
         }
         #expect(body[path: "item.name"] == "bash")
+        #expect(body[path: "item.at"] == .datetime(2_000))
         #expect(body["list"]?.arrayValues == [.double(1.5), .double(2.5)])
         #expect(body["one"]?.intValue == 7)
     }

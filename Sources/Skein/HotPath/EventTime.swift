@@ -88,7 +88,8 @@ final class EventTime: Sendable {
     func seconds(since start: UInt64) -> Double {
         if isManual { return max(0, Double(Int64(manualNow().ticks) - Int64(start)) * 1e-9) }
         let elapsed = Int64(bitPattern: ticksNow() &- start)
-        return elapsed <= 0 ? 0 : Double(elapsed) * Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
+        return elapsed <= 0
+            ? 0 : Double(elapsed) * Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
     }
 
     @inline(__always)

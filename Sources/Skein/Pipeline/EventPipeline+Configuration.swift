@@ -140,6 +140,14 @@ extension EventPipeline {
             try range("limits.depth", limits.depth, 1...100)
             try range("limits.keyBytes", limits.keyBytes, 1...4_096)
             try range("limits.eventBytes", limits.eventBytes, 4_096...(16 << 20))
+            guard journalBytes >= (shards + 1) * segmentBytes else {
+                throw EventConfigurationError(
+                    code: .invalidValue,
+                    message:
+                        "journalBytes is \(journalBytes): one segment a shard and one to spare are needed, "
+                        + "\((shards + 1) * segmentBytes) with \(shards) shards and segmentBytes of \(segmentBytes)"
+                )
+            }
             guard limits.eventBytes <= segmentBytes - (8 << 10) else {
                 throw EventConfigurationError(
                     code: .invalidValue,

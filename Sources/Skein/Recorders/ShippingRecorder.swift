@@ -43,7 +43,9 @@ public final class ShippingRecorder: EventRecorder {
                     slots: configuration.openContextSlots, endpoint: configuration.endpoint))
         } catch {
             throw EventConfigurationError(
-                code: .spool, message: "spool \"\(configuration.spool ?? "")\" cannot be used: \(error)")
+                code: .spool,
+                message: configuration.spool.map { "spool \"\($0)\" cannot be used: \(error)" }
+                    ?? "the journal in memory cannot be made: \(error)")
         }
         do {
             shipper = try Shipper(
