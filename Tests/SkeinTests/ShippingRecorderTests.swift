@@ -130,12 +130,12 @@ import Testing
     @Test func `the environment configures, and a wrong number is named`() throws {
         let configuration = try EventPipeline.Configuration.from([
             "SKEIN_ENDPOINT": "push://127.0.0.1:3514", "SKEIN_SERVICE": "checkout",
-            "SKEIN_JOURNAL_BYTES": "8388608",
+            "SKEIN_JOURNAL_BYTES": "134217728",
             "SKEIN_LIMIT_FIELDS": "10",
         ])
         #expect(configuration.endpoint == "push://127.0.0.1:3514")
         #expect(configuration.service == "checkout")
-        #expect(configuration.journalBytes == 8 << 20)
+        #expect(configuration.journalBytes == 128 << 20)
         #expect(configuration.limits.fields == 10)
         let error = #expect(throws: EventConfigurationError.self) {
             try EventPipeline.Configuration.from(["SKEIN_SHARDS": "many"])
