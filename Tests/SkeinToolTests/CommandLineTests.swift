@@ -74,7 +74,9 @@ import Testing
         (["archive", "prune", "--retain-days", "0"], "--retain-days"),
         (["archive", "prune", "--retain-days", "7", "request"], "whole days"),
         (["archive", "zip", "--level", "99"], "--level"), (["archive", "cat", "--open-days"], "--open-days"),
-        (["keygen", "a", "b"], "one FILE"),
+        (["keygen", "a", "b"], "one FILE"), (["ctl", "status", "--curve-server", "x"], "--curve-key FILE"),
+        (["ctl", "status", "--curve-key", "/none"], "--curve-server KEY"),
+        (["ctl", "status", "--curve-key", "/none", "--curve-server", "x"], "/none holds no key"),
     ])
     func `wrong use is one line that names it, and exit code 2`(arguments: [String], named: String) {
         let outcome = run(arguments)

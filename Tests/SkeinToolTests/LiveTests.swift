@@ -24,12 +24,14 @@ final class StandIn: @unchecked Sendable {
 
     let state = Monitor(State())
 
-    init(controlPort: UInt16 = 0, answers: [String: BSONDocument] = [:]) throws {
+    /// - Parameter secretKey: for a daemon that asks for keys.
+    init(controlPort: UInt16 = 0, answers: [String: BSONDocument] = [:], secretKey: CurveKey? = nil) throws {
         state.withLock { $0.answers = answers }
         let state = state
         try SystemThread(name: "stand-in") {
             do {
-                try Self.serve(state, controlPort)
+                try Self.serve(
+                    state, controlPort, secretKey.map { ZMQOption.curveServer(secretKey: $0) } ?? [])
             } catch {
                 Issue.record("the stand-in failed: \(error)")
             }
@@ -51,7 +53,7 @@ final class StandIn: @unchecked Sendable {
 
     /// Publishes again and again (a subscriber may not be there yet) until `isSeen`.
     func publish(_ documents: [BSONDocument], until isSeen: () -> Bool) {
-        publish({ _ in documents }, until: isSeen)
+        publish({ (_: Int) in documents }, until: isSeen)
     }
 
     func publish(_ documents: (Int) -> [BSONDocument], until isSeen: () -> Bool) {
@@ -73,11 +75,13 @@ final class StandIn: @unchecked Sendable {
 
     private static var deadline: Int64 { SystemClock.monotonicNanoseconds() + 20_000_000_000 }
 
-    private static func serve(_ state: Monitor<State>, _ port: UInt16) throws {
+    private static func serve(_ state: Monitor<State>, _ port: UInt16, _ options: [ZMQOption]) throws {
         let context = try ZMQContext()
         let control = try ZMQSocket(.router, in: context)
+        try control.set(options)
         try control.bind("tcp://127.0.0.1:\(port)")
         var stream = try ZMQSocket(.pub, in: context)
+        try stream.set(options)
         try stream.bind("tcp://127.0.0.1:0")
         let bound = control.boundPort.map { UInt16($0) }
         state.update { $0.controlPort = bound }
@@ -185,18 +189,43 @@ final class StandIn: @unchecked Sendable {
         #expect(tool.stop() == 0)
     }
 
+    @Test func `a daemon that asks for keys gets them, and without them it says what to give`() throws {
+        let folder = try TestFolder()
+        let (own, theirs) = (try CurveKeyPair.generate(), try CurveKeyPair.generate())
+        let file = try folder.write("own", Array((own.secretKey.z85 + "\n").utf8))
+        let known = try folder.write("theirs.pub", Array((theirs.publicKey.z85 + "\n").utf8))
+        let daemon = try StandIn(secretKey: theirs.secretKey)
+        for server in [theirs.publicKey.z85, known] {
+            let outcome = skein(
+                "ctl", "reload", "-H", daemon.address, "--curve-key", file, "--curve-server", server)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+        }
+        let tool = try RunningTool([
+            "view", "-H", daemon.address, "--curve-key", file, "--curve-server", known, "--fields", "type",
+        ])
+        daemon.publish([event("secret")]) { tool.output { _ in true }.contains("secret") }
+        #expect(tool.output { _ in true }.contains("secret"))
+        #expect(tool.stop() == 0)
+
+        let without = skein("ctl", "reload", "-H", daemon.address, "--timeout", "2")
+        #expect(without.code == 1 && without.errors.contains("key"), "\(without.errors)")
+        let wrong = skein(
+            "ctl", "reload", "-H", daemon.address, "--timeout", "2", "--curve-key", file, "--curve-server",
+            own.publicKey.z85)
+        #expect(wrong.code == 1, "\(wrong.errors)")
+    }
+
     @Test func `an open tree is shown when the user ends it`() throws {
         let daemon = try StandIn()
         let tool = try RunningTool(["view", "-H", daemon.address, "--tree"])
         // A tree that is complete shows that the stream is there; the other waits for its root.
-        daemon.publish({ round in
+        let pair = { (round: Int) in
             [
                 event("open.child", id: "open\(round)", span: "b", parent: "a"),
                 event("done", id: "done\(round)", span: "c"),
             ]
-        }) {
-            tool.output { _ in true }.contains("done")
         }
+        daemon.publish(pair, until: { tool.output { _ in true }.contains("done") })
         #expect(!tool.output { _ in true }.contains("open.child"))
         #expect(tool.stop() == 0)
         #expect(tool.output { _ in true }.contains("(span a not seen)"))

@@ -42,7 +42,7 @@ enum Help {
           -p, --pretty           every field on a line of its own
               --fields A,B.C     only these fields, separated by tabs
               --no-color         no colours (also: NO_COLOR=1)
-          -h, --help             this
+          -h, --help             this; --curve-key, --curve-server: see skein ctl --help
 
         Control characters in events are shown escaped, never sent to the terminal.
         """
@@ -60,6 +60,8 @@ enum Help {
           -H, --host HOST:PORT   where (127.0.0.1:3513)
           -r, --json             the answer as one line of JSON (--raw is the same)
               --timeout SECONDS  how long to wait for the answer (5; flush 60)
+              --curve-key FILE   our secret key, for a daemon that asks for keys
+              --curve-server KEY and its public key, or a file with it
           -h, --help             this
         """
 

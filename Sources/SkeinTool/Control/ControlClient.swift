@@ -5,11 +5,13 @@ import SkeinZeroMQ
 /// Asks a daemon at its control port: one BSON request, one BSON answer. Confined to one thread.
 struct ControlClient {
     let address: ControlAddress
+    private let curve: CurveOptions
     private let context: ZMQContext
     private let console: Console
 
-    init(_ address: ControlAddress, context: ZMQContext, console: Console) {
+    init(_ address: ControlAddress, _ curve: CurveOptions, context: ZMQContext, console: Console) {
         self.address = address
+        self.curve = curve
         self.context = context
         self.console = console
     }
@@ -25,7 +27,7 @@ struct ControlClient {
         let result: Result<BSONDocument, ToolFailure>
         do throws(ZMQError) {
             let socket = try ZMQSocket(.req, in: context)
-            try socket.set(.ipv6(address.isIPv6), .maximumMessageBytes(16 << 20))
+            try socket.set([.ipv6(address.isIPv6), .maximumMessageBytes(16 << 20)] + curve.socketOptions)
             let monitor = try socket.monitor([.connections, .handshakes])
             try socket.connect(address.endpoint(port: address.port))
             _ = try socket.send(BSONDocument([("cmd", .string(command))]).bytes, wait: false)
@@ -93,7 +95,10 @@ struct ControlClient {
             .failed(
                 "\(address) is another port of a collector, or of another program: the control port is wanted"
                     + " (3513 unless changed; 3514 collects, 3515 takes deliveries)")
-        case .refused(let reason): .failed("\(address) refuses the connection: \(reason)")
+        case .refused(let reason):
+            .failed(
+                "\(address) refuses the connection: \(reason) (does it ask for keys? --curve-key, --curve-server)"
+            )
         case .handshakeFailed:
             .failed("\(address) does not speak ZeroMQ, or asks for keys; the control port is wanted (3513)")
         case .disconnected: .failed("\(address) closed the connection without an answer")

@@ -10,6 +10,7 @@ import SkeinZeroMQ
 /// An idle stream is silent, too, so silence alone ends nothing.
 struct LiveEvents {
     let address: ControlAddress
+    var curve = CurveOptions.none
     let types: TypeSelection
     let console: Console
     let pipeline: EventPipeline
@@ -23,7 +24,7 @@ struct LiveEvents {
         do {
             let context = try ZMQContext()
             defer { context.shutdown() }
-            let client = ControlClient(address, context: context, console: console)
+            let client = ControlClient(address, curve, context: context, console: console)
             var port = try client.streamPort(timeout: answerTimeout, idle: pipeline.idle)
             if console.errorsAreTerminal {
                 console.complain("skein: live from \(address), stream on port \(port); Ctrl-C ends")
@@ -43,8 +44,10 @@ struct LiveEvents {
     private func listen(_ context: ZMQContext, _ port: UInt16, _ client: ControlClient) throws -> UInt16 {
         let socket = try ZMQSocket(.sub, in: context)
         try socket.set(
-            .ipv6(address.isIPv6), .receiveHighWaterMark(100_000), .maximumMessageBytes(64 << 20),
-            .reconnectInterval(.milliseconds(100)), .reconnectIntervalMaximum(.seconds(2)))
+            [
+                .ipv6(address.isIPv6), .receiveHighWaterMark(100_000), .maximumMessageBytes(64 << 20),
+                .reconnectInterval(.milliseconds(100)), .reconnectIntervalMaximum(.seconds(2)),
+            ] + curve.socketOptions)
         // The filter of the socket is by prefix; what it lets through too much, the pipeline leaves out.
         for prefix in Set(types.isEverything ? [[]] : types.patterns.map(\.prefix)) {
             try socket.set(.subscribe(prefix))

@@ -12,7 +12,8 @@ enum ControlVerb: Verb {
     private static let commands = ["status", "flush", "rotate", "reload", "shutdown"]
 
     static func run(_ arguments: [String], _ console: Console) throws(ToolFailure) -> Int32 {
-        let options = try CommandLineOptions.read("ctl", arguments, [.host, json, raw, timeout])
+        let options = try CommandLineOptions.read(
+            "ctl", arguments, [.host, json, raw, timeout, CurveOptions.ownKey, CurveOptions.serverKey])
         if options.has(.help) {
             try console.output.writeLine(help)
             return ExitCode.done
@@ -25,7 +26,8 @@ enum ControlVerb: Verb {
         }
         let address =
             try options.value(.host).map { text throws(ToolFailure) in try ControlAddress(text) } ?? .local
-        let answer = try ask(command, address, try patience(options, command), console)
+        let answer = try ask(
+            command, address, try CurveOptions(options), try patience(options, command), console)
         if options.has(json) || options.has(raw) {
             try writeJSON(answer, console)
         } else if command == "status" {
@@ -53,7 +55,8 @@ enum ControlVerb: Verb {
     }
 
     private static func ask(
-        _ command: String, _ address: ControlAddress, _ patience: Duration, _ console: Console
+        _ command: String, _ address: ControlAddress, _ curve: CurveOptions, _ patience: Duration,
+        _ console: Console
     ) throws(ToolFailure) -> BSONDocument {
         let context: ZMQContext
         do throws(ZMQError) {
@@ -62,7 +65,7 @@ enum ControlVerb: Verb {
             throw .failed("\(error)")
         }
         defer { context.shutdown() }
-        return try ControlClient(address, context: context, console: console)
+        return try ControlClient(address, curve, context: context, console: console)
             .ask(command.uppercased(), timeout: patience)
     }
 

@@ -25,6 +25,7 @@ struct ViewOptions {
     var grouping = Grouping.none
     var filter = EventFilter()
     var follows = false
+    var curve = CurveOptions.none
     var noColor = false
 
     private typealias Option = CommandLineOptions.Option
@@ -44,7 +45,8 @@ struct ViewOptions {
             [
                 .host, .logPath, .typeName, .startDate, .endDate, Self.follow, Self.whereExpression,
                 Self.group,
-                Self.tree, Self.json, Self.pretty, Self.fields, Self.colorless,
+                Self.tree, Self.json, Self.pretty, Self.fields, Self.colorless, CurveOptions.ownKey,
+                CurveOptions.serverKey,
             ])
         if options.has(.help) { return nil }
         if options.has(Self.whereExpression) {
@@ -55,6 +57,7 @@ struct ViewOptions {
         source = try Self.source(options, console)
         filter = try Self.filter(options)
         follows = options.has(Self.follow)
+        curve = try CurveOptions(options)
         noColor = options.has(Self.colorless)
         try readFormat(options)
         if follows, case .live = source { throw .usage("option --follow: live events need no following") }

@@ -34,7 +34,8 @@ enum ViewVerb: Verb {
         switch options.source {
         case .live(let address):
             return try LiveEvents(
-                address: address, types: options.filter.types, console: console, pipeline: stored.pipeline
+                address: address, curve: options.curve, types: options.filter.types, console: console,
+                pipeline: stored.pipeline
             ).run()
         case .files(let paths):
             let files = paths.map { EventFile(path: $0, console: console) }
