@@ -52,10 +52,10 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
             port = 0
             path = rest
             return
-        case "", "tcp": transport = .find
+        case nil, "tcp": transport = .find
         case "deliver": transport = .deliver
         case "push": transport = .push
-        default: throw bad("begins with an unknown scheme, \(scheme)")
+        default: throw bad("begins with an unknown scheme, \"\(scheme ?? "")\"")
         }
         path = ""
         let portText: Substring?
@@ -105,7 +105,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private static func split(_ text: String) -> (scheme: String, rest: String) {
+    /// The scheme, nil if there is none, and what follows.
+    private static func split(_ text: String) -> (scheme: String?, rest: String) {
         var index = text.startIndex
         while index < text.endIndex {
             if text[index...].hasPrefix("://") {
@@ -113,7 +114,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
             }
             index = text.index(after: index)
         }
-        return ("", text)
+        return (nil, text)
     }
 
     private static func isOfName(_ byte: UInt8) -> Bool {

@@ -63,7 +63,7 @@ final class ShipperLoop {
             for lane in lanes { lane.settle(now: now) }
             journal.tend()
             follow(transport?.finding, now)
-            answerFlushes()
+            answerFlushes(now)
             if let end = ending(now) {
                 close(end: end, now: now)
                 return
@@ -142,10 +142,12 @@ final class ShipperLoop {
 
     // MARK: Requests
 
-    private func answerFlushes() {
+    private func answerFlushes(_ now: Int64) {
         let open = shared.requests.withLock { requests in requests.flushes.filter { !$0.isDone } }
         for flush in open where hasPassed(flush.marks) {
             _ = (transport as? FileTransport)?.finish(now: 0)
+            // Who waited may look at the statistics next.
+            report(now, isQuiet: true)
             shared.requests.update { requests in
                 for index in requests.flushes.indices where requests.flushes[index].number == flush.number {
                     requests.flushes[index].isDone = true
