@@ -178,4 +178,53 @@ import Testing
         #expect(shipper.statistics.acknowledged == 0)
         shipper.shutdown(timeout: .zero)
     }
+
+    @Test func `a plain endpoint that is neither is told, and found when it becomes one`() throws {
+        let context = try ZMQContext()
+        let app = try AppJournal(shards: 1)
+        let warnings = Warnings()
+        let port: Int
+        let shipper: Shipper
+        do {
+            let pub = try ZMQSocket(.pub, in: context)
+            try pub.bind("tcp://127.0.0.1:0")
+            port = pub.boundPort ?? 0
+            shipper = try makeShipper(app, "tcp://127.0.0.1:\(port)", warnings: warnings)
+            app.append(1...100)
+            #expect(warnings.wait(for: "127.0.0.1:\(port)"))
+            #expect(shipper.statistics.acknowledged == 0)
+        }
+        let pull = try retryingPull(context, port)
+        #expect(try receive(100, from: pull).count == 100)
+        shipper.shutdown(timeout: .seconds(20))
+    }
+
+    @Test func `what is no ZeroMQ socket at all is told`() throws {
+        let listener = try ListeningSocket(host: "127.0.0.1", port: 0)
+        defer { close(listener.descriptor) }
+        let end = try WakeUp()
+        let descriptor = listener.descriptor
+        let server = try SystemThread(name: "http") {
+            var poller = ZMQPoller()
+            let ended = poller.add(end)
+            _ = poller.add(descriptor: descriptor, for: .readable)
+            while true {
+                _ = try? poller.wait(for: .milliseconds(100))
+                if poller.isReady(ended) { return }
+                let connection = accept(descriptor, nil, nil)
+                guard connection >= 0 else { continue }
+                _ = "HTTP/1.1 400 Bad Request\r\n\r\n".withCString { write(connection, $0, 28) }
+                close(connection)
+            }
+        }
+        let app = try AppJournal(shards: 1)
+        let warnings = Warnings()
+        let shipper = try makeShipper(app, "tcp://127.0.0.1:\(listener.port)", warnings: warnings)
+        app.append(1...10)
+        #expect(warnings.wait(for: "is no ZeroMQ socket"))
+        #expect(shipper.statistics.acknowledged == 0)
+        shipper.shutdown(timeout: .zero)
+        end.signal()
+        server.join()
+    }
 }

@@ -33,6 +33,8 @@ final class DeliverTransport: Transport {
     private var leftovers = 0
     private var statistics = ShipperStatistics()
     private(set) var finding: Finding?
+    /// Handshakes in a row that ended without a reason.
+    private var failedHandshakes = 0
 
     init(
         _ endpoint: Endpoint, _ configuration: Shipper.Configuration, _ context: ZMQContext,
@@ -70,6 +72,7 @@ final class DeliverTransport: Transport {
     private func take(_ outcome: ZMQConnectionWatch.Outcome, _ now: Int64) {
         switch outcome {
         case .ready:
+            failedHandshakes = 0
             perform(session.connected(now: now), now)
         case .wrongKind:
             if endpoint.transport == .find {
@@ -87,13 +90,19 @@ final class DeliverTransport: Transport {
             warn("nobody listens at \(endpoint); records are kept in the journal until somebody does")
             perform(session.disconnected(now: now), now)
         case .handshakeFailed:
-            warn(
-                "what listens at \(endpoint) is no ZeroMQ socket, or went away; records are kept in the journal"
-            )
+            // A socket of another kind can be quicker to close than we are to read what it is.
+            failedHandshakes += 1
+            if failedHandshakes >= 2 {
+                if endpoint.transport == .find { finding = .otherKind } else { warn(Self.noSocket(endpoint)) }
+            }
             perform(session.disconnected(now: now), now)
         case .disconnected:
             perform(session.disconnected(now: now), now)
         }
+    }
+
+    static func noSocket(_ endpoint: Endpoint) -> String {
+        "what listens at \(endpoint) is no ZeroMQ socket, or goes away at once; records are kept in the journal"
     }
 
     /// Takes one message; nil if there is none.

@@ -59,12 +59,12 @@ final class PushTransport: Transport {
             case .wrongKind:
                 isConnected = false
                 finding = .otherKind
-                if endpoint.transport == .push {
-                    warn(
-                        "\(endpoint) is not a collect port: a ZeroMQ socket of another kind answers there, so nothing is "
+                warn(
+                    endpoint.transport == .find
+                        ? "\(endpoint) is neither a deliver port nor a collect port; records are kept in the journal"
+                        : "\(endpoint) is not a collect port: a ZeroMQ socket of another kind answers there, so nothing is "
                             + "sent. For a deliver port write \(endpoint.with("deliver")) or \(endpoint.address)"
-                    )
-                }
+                )
             case .refused(let reason):
                 isConnected = false
                 finding = .gone
@@ -72,7 +72,11 @@ final class PushTransport: Transport {
             case .unreachable:
                 warn("nobody listens at \(endpoint); records are kept in the journal until somebody does")
                 if findingDeadline != nil { finding = .gone }
-            case .handshakeFailed, .disconnected:
+            case .handshakeFailed:
+                isConnected = false
+                finding = .gone
+                warn(DeliverTransport.noSocket(endpoint))
+            case .disconnected:
                 isConnected = false
                 finding = .gone
             }
