@@ -1,1 +1,8 @@
-@main struct Main { static func main() {} }
+import SkeinPlatform
+
+@main
+struct Main {
+    static func main() {
+        exit(Daemon.run(Array(CommandLine.arguments.dropFirst())))
+    }
+}

@@ -134,11 +134,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--http", "127.0.0.1:8080"], "skeind: unknown option --http; see skeind --help"),
-        (["--store=x"], "skeind: unknown option --store; see skeind --help"),
-        (["--retain-days=3"], "skeind: unknown option --retain-days; see skeind --help"),
-        (["status"], "skeind: unexpected \"status\"; see skeind --help"),
-        (["-c"], "skeind: option -c needs a value; see skeind --help"),
+        (["--http", "127.0.0.1:8080"], "unknown option --http; see skeind --help"),
+        (["--store=x"], "unknown option --store; see skeind --help"),
+        (["--retain-days=3"], "unknown option --retain-days; see skeind --help"),
+        (["status"], "unexpected \"status\"; see skeind --help"),
+        (["-c"], "option -c needs a value; see skeind --help"),
         (
             ["--control", "3513"],
             "--control: \"3513\" has no port; expected HOST:PORT, for instance 127.0.0.1:3514, *:3514 or [::1]:3514"

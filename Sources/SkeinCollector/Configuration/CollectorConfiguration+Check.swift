@@ -1,8 +1,10 @@
 extension CollectorConfiguration {
     /// Checks what no single value shows: names that refer to each other, and ports that strangers could reach.
-    /// - Parameter places: where the values were set.
+    /// - Parameters:
+    ///   - places: where the values were set.
+    ///   - filters: what compiles the text behind `match:`.
     /// - Throws: the first mistake.
-    func check(places: ConfigurationDraft) throws(ConfigurationMistake) {
+    func check(places: ConfigurationDraft, filters: EventFilterCompiler?) throws(ConfigurationMistake) {
         guard !dataPath.isEmpty else { throw ConfigurationMistake(places.place("data"), "no folder") }
         guard journal.budgetBytes >= 4 * journal.segmentBytes else {
             throw ConfigurationMistake(
@@ -11,7 +13,7 @@ extension CollectorConfiguration {
             )
         }
         try checkOutlets(places)
-        try checkRules()
+        try checkRules(filters)
         try checkSecurity(places)
     }
 
@@ -55,14 +57,21 @@ extension CollectorConfiguration {
         }
     }
 
-    private func checkRules() throws(ConfigurationMistake) {
+    private func checkRules(_ filters: EventFilterCompiler?) throws(ConfigurationMistake) {
         let names = outlets.map(\.name)
         for rule in rules {
-            if rule.match != nil {
-                throw ConfigurationMistake(
-                    rule.place,
-                    "match: this skeind has no filter language; expected a rule with to: alone, which applies to every event"
-                )
+            if let match = rule.match {
+                guard let filters else {
+                    throw ConfigurationMistake(
+                        rule.place,
+                        "match: this skeind has no filter language; expected a rule with to: alone, which applies to every event"
+                    )
+                }
+                do {
+                    _ = try filters(match)
+                } catch {
+                    throw ConfigurationMistake(rule.place, "match: \(error)")
+                }
             }
             for name in rule.to where !names.contains(name) && name != "none" {
                 throw ConfigurationMistake(

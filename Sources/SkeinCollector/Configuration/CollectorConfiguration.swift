@@ -47,6 +47,8 @@ public struct CollectorConfiguration: Sendable, Hashable {
     public var rejectedBudgetBytes = 256 << 20
     /// How long ``Collector/stop()`` lets outlets finish.
     public var drainTimeout: Duration = .seconds(10)
+    /// How long an outlet that is no longer configured may go on with what waits for it.
+    public var retirement: Duration = .seconds(24 * 3600)
     /// Where events go. Default: `files` and `stream`.
     public var outlets: [OutletConfiguration]
     /// Which events go where. Empty: all events go to every outlet.

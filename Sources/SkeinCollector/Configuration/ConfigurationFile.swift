@@ -1,5 +1,3 @@
-import SkeinPlatform
-
 /// The YAML file laid over a draft: top-level keys are settings, plus `outlets:` and `rules:`.
 struct ConfigurationFile {
     let path: String
@@ -33,31 +31,11 @@ struct ConfigurationFile {
     }
 
     private func read() throws(ConfigurationMistake) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(.current) }
-        defer { _ = close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: Self.maximumBytes + 1)
-        var total = 0
-        while total < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                SkeinPlatform.read(descriptor, buffer.baseAddress.map { $0 + total }, buffer.count - total)
-            }
-            if count < 0 {
-                let error = SystemError.current
-                if error.code == EINTR { continue }
-                throw unreadable(error)
-            }
-            if count == 0 { break }
-            total += count
+        do {
+            return try BoundedFile.read(path, maximumBytes: Self.maximumBytes)
+        } catch {
+            throw ConfigurationMistake(source, "cannot read \(path): \(error)")
         }
-        guard total <= Self.maximumBytes else {
-            throw ConfigurationMistake(source, "\(path) has more than 1 MiB")
-        }
-        return Array(bytes[..<total])
-    }
-
-    private func unreadable(_ error: SystemError) -> ConfigurationMistake {
-        ConfigurationMistake(source, "cannot read \(path): \(error)")
     }
 
     // MARK: outlets

@@ -12,6 +12,8 @@ struct BadValue: Error {
 public struct ConfigurationMistake: Error, Sendable, Hashable, CustomStringConvertible {
     /// Where the value stands.
     public enum Place: Sendable, Hashable, CustomStringConvertible {
+        /// The command line as a whole; its message names the argument.
+        case commandLine
         /// A flag of the command line, `--collect`.
         case flag(String)
         /// A variable of the environment, `SKEIND_COLLECT`.
@@ -23,6 +25,7 @@ public struct ConfigurationMistake: Error, Sendable, Hashable, CustomStringConve
 
         public var description: String {
             switch self {
+            case .commandLine: "command line"
             case .flag(let name), .variable(let name), .property(let name): name
             case .file(let path, let line, let column): "\(path):\(line):\(column)"
             }
@@ -37,5 +40,5 @@ public struct ConfigurationMistake: Error, Sendable, Hashable, CustomStringConve
         self.message = message
     }
 
-    public var description: String { "\(place): \(message)" }
+    public var description: String { place == .commandLine ? message : "\(place): \(message)" }
 }

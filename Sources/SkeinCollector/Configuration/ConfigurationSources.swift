@@ -40,10 +40,10 @@ public struct ConfigurationSources: Sendable {
         do {
             options = try CommandLineOptions(arguments, options: flags + others + [.init("config")])
         } catch {
-            throw ConfigurationMistake(.flag("skeind"), "\(error); see skeind --help")
+            throw ConfigurationMistake(.commandLine, "\(error); see skeind --help")
         }
         if let operand = options.operands.first {
-            throw ConfigurationMistake(.flag("skeind"), "unexpected \"\(operand)\"; see skeind --help")
+            throw ConfigurationMistake(.commandLine, "unexpected \"\(operand)\"; see skeind --help")
         }
         variables = environment.filter { $0.key.hasPrefix("SKEIND_") && !$0.value.isEmpty }
         command =
@@ -58,9 +58,10 @@ public struct ConfigurationSources: Sendable {
             }
     }
 
-    /// Reads the file, lays variables and flags over it, and checks the whole.
+    /// Reads the file, lays variables and flags over it, and checks the whole, key files included.
+    /// - Parameter filters: compiles what stands behind `match:` in rules; nil: rules with `match:` are refused.
     /// - Throws: the first ``ConfigurationMistake``, with its place.
-    public func load() throws(ConfigurationMistake) -> Loaded {
+    public func load(filters: EventFilterCompiler? = nil) throws(ConfigurationMistake) -> Loaded {
         var draft = ConfigurationDraft()
         var notes: [String] = []
         if let path = options.last("config") {
@@ -71,7 +72,8 @@ public struct ConfigurationSources: Sendable {
         try applyVariables(to: &draft, &notes)
         try applyFlags(to: &draft)
         let configuration = try draft.finished()
-        try configuration.check(places: draft)
+        try configuration.check(places: draft, filters: filters)
+        _ = try CurveSettings.load(configuration, places: draft)
         return Loaded(
             configuration: configuration, text: ConfigurationPrinter(draft, configuration).text, notes: notes)
     }

@@ -142,6 +142,12 @@ struct Setting: Sendable {
                 draft.settings.rejectedBudgetBytes = try ByteSize.parse(last(values), in: 0...1 << 46)
             }, show: { [ByteSize.print($0.settings.rejectedBudgetBytes)] }),
         Setting(
+            name: "retire", isFlag: false,
+            apply: { (values, draft) throws(BadValue) in
+                draft.settings.retirement = try TimeSpan.parse(
+                    last(values), in: .zero ... .seconds(90 * 86_400))
+            }, show: { [TimeSpan.print($0.settings.retirement)] }),
+        Setting(
             name: "drain-timeout", isFlag: false,
             apply: { (values, draft) throws(BadValue) in
                 draft.settings.drainTimeout = try TimeSpan.parse(last(values), in: .zero ... .seconds(3600))

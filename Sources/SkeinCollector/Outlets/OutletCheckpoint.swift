@@ -132,6 +132,21 @@ final class OutletCheckpointFile {
         if let error = FileDurability.syncFolder(folder) { throw error }
     }
 
+    /// Puts a checkpoint in place of what is there with one write, for those that outlive a kill but need not outlive a
+    /// power cut. Costs a few microseconds.
+    func overwrite(_ checkpoint: OutletCheckpoint) -> SystemError? {
+        if descriptor < 0 {
+            descriptor = SkeinPlatform.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+            guard descriptor >= 0 else { return .current }
+        }
+        let frame = Self.frame(checkpoint.document)
+        let count = frame.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count == frame.count, ftruncate(descriptor, off_t(count)) == 0 else {
+            return count < 0 ? .current : SystemError(code: ENOSPC)
+        }
+        return nil
+    }
+
     /// Appends a note, durably.
     func note(_ document: BSONDocument) throws(SystemError) {
         if descriptor < 0 {
@@ -142,9 +157,13 @@ final class OutletCheckpointFile {
         if let error = FileDurability.sync(descriptor) { throw error }
     }
 
-    private static func append(_ document: BSONDocument, to file: Int32) throws(SystemError) {
+    private static func frame(_ document: BSONDocument) -> [UInt8] {
         let sum = document.bytes.withUnsafeBytes { CRC32C.checksum($0) }
-        let frame = withUnsafeBytes(of: sum.littleEndian) { Array($0) } + document.bytes
+        return withUnsafeBytes(of: sum.littleEndian) { Array($0) } + document.bytes
+    }
+
+    private static func append(_ document: BSONDocument, to file: Int32) throws(SystemError) {
+        let frame = frame(document)
         var offset = 0
         while offset < frame.count {
             let count = frame.withUnsafeBytes { bytes in

@@ -33,6 +33,7 @@ final class OutletLoop {
     private var bytesSinceCheckpoint = 0
     private var nextCheckpoint: Int64 = 0
     private var nextTick: Int64 = 0
+    private var rotated: UInt64 = 0
 
     /// A run that was read and of which not everything was taken yet.
     private struct Waiting {
@@ -65,12 +66,11 @@ final class OutletLoop {
         guard open() else { return outlet.close() }
         while true {
             let seen = setup.bell.count
-            let (stopBy, wantsRotation, flushTo) = runner.shared.withLock { shared in
-                defer { shared.wantsRotation = false }
-                return (shared.stopBy, shared.wantsRotation, shared.flushTo)
+            let (stopBy, rotations, flushTo) = runner.shared.withLock { shared in
+                (shared.stopBy, shared.rotationsAsked, shared.flushTo)
             }
             do {
-                if wantsRotation { try rotate() }
+                if rotations != rotated { try rotate(rotations) }
                 let hasWorked = try step()
                 if let flushTo, handedOn < flushTo, taken >= flushTo {
                     try flush()
@@ -138,7 +138,11 @@ final class OutletLoop {
     /// - Returns: whether there was one.
     private func step() throws(OutletFailure) -> Bool {
         if waiting == nil {
+            // Before the journal is asked: what comes between the two is read the next time.
+            let durable = setup.durablePosition()
             guard let run = next() else {
+                // Behind the last event the journal may have records of its own.
+                taken = max(taken, durable)
                 try flush()
                 try catchUp(true)
                 publish()
@@ -163,7 +167,11 @@ final class OutletLoop {
 
     /// Finds the events of a run that are for this outlet.
     private func read(_ run: RecordRun) {
-        let routing = runner.shared.withLock { $0.routing }
+        let (routing, retireAt) = runner.shared.withLock { ($0.routing, $0.retireAt) }
+        // Offsets from it on are not for this outlet any more.
+        let end = retireAt.map {
+            $0.sequence > run.start.sequence ? .max : $0.sequence < run.start.sequence ? 0 : $0.offset
+        }
         places.removeAll()
         var waiting = Waiting(run: run)
         var cursor = RecordCursor(run.bytes)
@@ -176,7 +184,9 @@ final class OutletLoop {
             start = cursor.offset
             if skipsAll || run.start.offset + UInt64(offset) < skipped { continue }
             waiting.read &+= 1
-            guard record.kind == .event, isRouted(record.payload, routing) else {
+            guard record.kind == .event, run.start.offset + UInt64(offset) < end ?? .max,
+                isRouted(record.payload, routing)
+            else {
                 waiting.notRouted &+= 1
                 continue
             }
@@ -304,10 +314,13 @@ final class OutletLoop {
         publish()
     }
 
-    private func rotate() throws(OutletFailure) {
+    private func rotate(_ number: UInt64) throws(OutletFailure) {
         try flush()
         try outlet.rotate()
         nextCheckpoint = 0
+        rotated = number
+        runner.shared.update { $0.rotationsDone = number }
+        setup.onProgress()
     }
 
     /// Takes a last checkpoint.

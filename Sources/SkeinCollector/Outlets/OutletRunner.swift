@@ -6,15 +6,16 @@ import Synchronization
 
 /// Drives one outlet on a thread of its own: reads the journal, applies the rules, hands events over, tries again
 /// what cannot be had now, puts aside what is refused for good, and moves the cursor with the outlet's checkpoints.
-final class OutletRunner: Sendable {
+final class OutletRunner: RunningOutlet {
     /// What a runner needs.
     struct Setup {
-        var configuration: OutletConfiguration
         var outlet: any Outlet
         var checkpointFile: OutletCheckpointFile
         var reader: JournalReader
         /// Name of the journal, so that a checkpoint in another is not taken for one in this.
         var journal: String
+        /// Where the journal's durable part ends now.
+        var durablePosition: @Sendable () -> JournalPosition
         /// Where the journal ended when it was opened.
         var recoveredEnd: JournalPosition
         var rejected: RejectedStore
@@ -40,7 +41,11 @@ final class OutletRunner: Sendable {
         /// Why it is not getting on.
         var problem: String?
         var details = BSONDocument()
-        var wantsRotation = false
+        /// How often a rotation was asked for, and done.
+        var rotationsAsked: UInt64 = 0
+        var rotationsDone: UInt64 = 0
+        /// From here on nothing is for it.
+        var retireAt: JournalPosition?
         /// Somebody waits until everything before it is handed on.
         var flushTo: JournalPosition?
         /// Monotonic nanoseconds by which it must have ended.
@@ -49,11 +54,13 @@ final class OutletRunner: Sendable {
     }
 
     let name: String
+    private let kind: String
     let shared: Monitor<Shared>
     private let bell: Bell
 
-    init(name: String, bell: Bell, routing: Routing) {
+    init(name: String, kind: String, bell: Bell, routing: Routing) {
         self.name = name
+        self.kind = kind
         self.bell = bell
         shared = Monitor(Shared(routing: routing))
     }
@@ -70,42 +77,56 @@ final class OutletRunner: Sendable {
         thread.detach()
     }
 
-    /// Replaces what the rules say.
     func route(_ routing: Routing) {
         shared.update { $0.routing = routing }
     }
 
-    /// Asks for everything before a place in the journal to be handed on soon; ``Shared/position`` tells when it is.
-    func flush(to position: JournalPosition) {
-        shared.update { $0.flushTo = max($0.flushTo ?? position, position) }
+    func wake() {}  // the bell does that
+
+    func lag(behind position: JournalPosition) -> String? {
+        let problem = shared.update { shared -> String?? in
+            if shared.position >= position { return nil }
+            shared.flushTo = max(shared.flushTo ?? position, position)
+            return .some(shared.problem)
+        }
+        guard let problem else { return nil }
         bell.ring()
+        return problem ?? "is behind"
     }
 
-    /// Asks for files and the like to be let go.
-    func rotate() {
-        shared.update { $0.wantsRotation = true }
-        bell.ring()
+    func hasRotated(_ number: UInt64) -> Bool {
+        shared.withLock { $0.rotationsDone } >= number
     }
 
-    /// Asks it to finish what the journal has and end.
-    /// - Parameter deadline: monotonic nanoseconds; what is not done by then is done after the next start.
+    var oldestArrival: Int64? { shared.withLock { $0.oldestArrival } }
+
+    func rotate() -> UInt64 {
+        defer { bell.ring() }
+        return shared.update { shared in
+            shared.rotationsAsked += 1
+            return shared.rotationsAsked
+        }
+    }
+
+    func retire(at position: JournalPosition) {
+        shared.update { $0.retireAt = position }
+    }
+
     func stop(by deadline: Int64) {
         shared.update { $0.stopBy = deadline }
         bell.ring()
     }
 
-    /// Waits for the end of its thread.
-    /// - Returns: false if it was still busy at the deadline.
     func waitForEnd(until deadline: Int64) -> Bool {
         shared.wait(until: deadline) { $0.hasEnded ? true : nil } ?? false
     }
 
-    /// The outlet's part of STATUS.
     var status: BSONDocument {
         let shared = shared.withLock { $0 }
         var counters = shared.counters
         counters.read += shared.pending
-        var document = counters.document
+        var document: BSONDocument = ["kind": .string(kind)]
+        for (key, value) in counters.document { document.append(key, value) }
         document.append("in_flight", .int64(Int64(bitPattern: counters.inFlight)))
         document.append("backlog_bytes", .int64(Int64(shared.backlogBytes)))
         document.append("oldest", shared.oldestArrival.map { .double(Double($0) * 1e-9) } ?? .null)

@@ -76,6 +76,9 @@ final class RejectedStore: Sendable {
     /// How many were rejected, by reason, since the start.
     var counts: [String: UInt64] { state.withLock { $0.counts } }
 
+    /// How many were kept since the start, and the bytes of all files.
+    var usage: (kept: UInt64, bytes: Int) { state.withLock { ($0.kept, $0.usedBytes) } }
+
     /// Makes what was kept durable. Called before the collector acknowledges past a rejected event.
     func sync() {
         let (files, needsFolder) = state.withLock { state -> ([Int32], Bool) in

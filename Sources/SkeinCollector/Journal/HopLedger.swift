@@ -1,0 +1,110 @@
+import SkeinBSON
+import SkeinWire
+import Synchronization
+
+/// The collector's account of what came in. It balances at any quiet moment:
+/// `received = journaled + duplicate + rejected[reason] + dropped[reason]`.
+///
+/// The counts stand in the head of the journal and outlive the process. The inlets' thread alone changes them.
+final class HopLedger {
+    /// Places in the head of a collector's journal. Never reused for another meaning.
+    enum Place: Int, CaseIterable {
+        case received = 0
+        case journaled = 1
+        case duplicate = 2
+        /// Dropped, since the journal was over its budget.
+        case journalFull = 3
+        /// Dropped, since the disk was full.
+        case diskFull = 4
+        /// Dropped, since the journal could not be made durable.
+        case syncFailed = 5
+        /// In hand when the process was killed.
+        case killed = 6
+        /// Numbers of streams that never came, and never will.
+        case lostUpstream = 7
+        case notBSON = 16
+        case trailingBytes = 17
+        case tooLarge = 18
+        case noType = 19
+        case badType = 20
+        case foreignProtocol = 21
+        case badFrames = 22
+
+        init?(_ reason: RejectReason) {
+            switch reason {
+            case .notBSON: self = .notBSON
+            case .trailingBytes: self = .trailingBytes
+            case .tooLarge: self = .tooLarge
+            case .noType: self = .noType
+            case .badType: self = .badType
+            case .foreignProtocol: self = .foreignProtocol
+            case .badFrames: self = .badFrames
+            case .refusedByOutlet: return nil
+            }
+        }
+    }
+
+    private static let dropped: [(Place, String)] = [
+        (.journalFull, "journal_full"), (.diskFull, "disk_full"), (.syncFailed, "sync_failed"),
+        (.killed, "killed"),
+    ]
+
+    private let counter: (Int) -> UnsafeMutablePointer<Atomic<UInt64>>
+
+    /// - Parameter counter: the journal's counters by their places.
+    init(_ counter: @escaping (Int) -> UnsafeMutablePointer<Atomic<UInt64>>) {
+        self.counter = counter
+        // What was received and has no fate yet was in the hands of a process that is no more.
+        let fates =
+            value(.journaled) &+ value(.duplicate)
+            &+ RejectReason.allCases.compactMap { Place($0) }.reduce(0) { $0 &+ value($1) }
+            &+ Self.dropped.reduce(0) { $0 &+ value($1.0) }
+        if value(.received) > fates {
+            add(.killed, value(.received) - fates)
+        } else if value(.received) < fates {
+            add(.received, fates - value(.received))
+        }
+    }
+
+    func value(_ place: Place) -> UInt64 {
+        counter(place.rawValue).pointee.load(ordering: .relaxed)
+    }
+
+    func add(_ place: Place, _ count: UInt64) {
+        guard count > 0 else { return }
+        let counter = counter(place.rawValue)
+        // One thread writes, so this needs no atomic addition.
+        counter.pointee.store(counter.pointee.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+    }
+
+    func add(_ place: Place, _ count: Int) {
+        add(place, UInt64(clamping: count))
+    }
+
+    /// Takes back what turned out not to be so.
+    func subtract(_ place: Place, _ count: UInt64) {
+        let counter = counter(place.rawValue)
+        counter.pointee.store(counter.pointee.load(ordering: .relaxed) &- count, ordering: .relaxed)
+    }
+
+    /// Counts something that was received and rejected.
+    func reject(_ reason: RejectReason, _ count: Int = 1) {
+        if let place = Place(reason) { add(place, count) }
+    }
+
+    var document: BSONDocument {
+        func number(_ place: Place) -> BSONValue { .int64(Int64(bitPattern: value(place))) }
+        var rejected = BSONDocument()
+        for reason in RejectReason.allCases {
+            guard let place = Place(reason), value(place) > 0 else { continue }
+            rejected.append(reason.rawValue, number(place))
+        }
+        var dropped = BSONDocument()
+        for (place, name) in Self.dropped where value(place) > 0 { dropped.append(name, number(place)) }
+        return [
+            "received": number(.received), "journaled": number(.journaled), "duplicate": number(.duplicate),
+            "rejected": .document(rejected), "dropped": .document(dropped),
+            "lost_upstream": number(.lostUpstream),
+        ]
+    }
+}

@@ -1,0 +1,285 @@
+import SkeinJournal
+import SkeinPlatform
+import SkeinShipping
+import SkeinWire
+import Synchronization
+
+/// The collector's journal as the shipper of a forward outlet sees it: one lane, one stream.
+///
+/// The stream is the outlet's own: journal id of this collector, and as opening the outlet's id, drawn once and
+/// kept. A record's number is its place in the journal (``JournalPosition/ordinal``): it rises, it is never used for
+/// another record, and it is the same after a restart, so that what is sent again is known to the other end.
+final class ForwardJournal: ShippableJournal {
+    /// What lane, shipper and STATUS share.
+    struct Shared {
+        var routing: Routing
+        /// From here on nothing is for it.
+        var retireAt: JournalPosition?
+        var counters = OutletCounters()
+        /// Everything before it is acknowledged, or was not for this outlet.
+        var position: JournalPosition
+        var oldestArrival: Int64?
+        var backlogBytes = 0
+        var inFlight: UInt64 = 0
+        var wakeUp: (@Sendable () -> Void)?
+    }
+
+    let stream: StreamIdentity
+    let shared: Mutex<Shared>
+    let isResumed: Bool
+    private let journal: BatchJournal
+    private let reader: JournalReader
+    private let keep: @Sendable (JournalPosition, OutletCounters) -> Void
+    private let isArmed = Atomic<Bool>(false)
+
+    /// - Parameters:
+    ///   - outletID: the outlet's own id.
+    ///   - isResumed: whether it had this id before.
+    ///   - keep: called before the cursor moves, with what is to be remembered.
+    init(
+        journal: BatchJournal, reader: JournalReader, outletID: UInt64, isResumed: Bool, routing: Routing,
+        counters: OutletCounters, keep: @escaping @Sendable (JournalPosition, OutletCounters) -> Void
+    ) {
+        self.journal = journal
+        self.reader = reader
+        self.isResumed = isResumed
+        self.keep = keep
+        let own = StreamIdentity(JournalStream(journal: journal.id, opening: outletID, shard: 0))
+        stream = own
+        var shared = Shared(routing: routing, position: reader.position)
+        shared.counters = counters
+        self.shared = Mutex(shared)
+    }
+
+    func makeLanes() throws -> [any ShippableLane] {
+        [ForwardLane(self, journal: journal, reader: reader, keep: keep)]
+    }
+
+    func tend() {}
+
+    func setWakeUp(_ wakeUp: (@Sendable () -> Void)?) {
+        shared.withLock { $0.wakeUp = wakeUp }
+    }
+
+    func marks() -> [UInt64] { [journal.durablePosition.ordinal] }
+
+    func count(_ outcome: ShippingOutcome, _ records: UInt64) {
+        shared.withLock { shared in
+            switch outcome {
+            case .acknowledged: break  // the lane counts by what its cursor passes
+            case .invalid:
+                shared.counters.rejected &+= records
+                shared.counters.delivered &-= records
+            case .tooLarge:
+                shared.counters.dropped["too_large", default: 0] &+= records
+                shared.counters.delivered &-= records
+            }
+        }
+    }
+
+    /// The shipper wants to be woken by what comes next.
+    func arm() {
+        isArmed.store(true, ordering: .sequentiallyConsistent)
+    }
+
+    /// The journal has more to read. Any thread.
+    func wake() {
+        guard isArmed.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        shared.withLock { $0.wakeUp }?()
+    }
+}
+
+/// The one lane of a forward outlet. On the shipper's thread.
+final class ForwardLane: ShippableLane {
+    /// A run of the journal that was read and is not done with.
+    private struct Pending {
+        let run: RecordRun
+        /// The number of its last event for this outlet; if there is none, of its end.
+        let last: UInt64
+        let routed: Int
+        let notRouted: Int
+    }
+
+    private unowned let owner: ForwardJournal
+    private let journal: BatchJournal
+    private let reader: JournalReader
+    private let keep: @Sendable (JournalPosition, OutletCounters) -> Void
+    private var pending: [Pending] = []
+    private var acknowledged: UInt64
+    /// Everything before it was read, tables and all.
+    private var readEnd: JournalPosition
+    private var envelope = EventEnvelope()
+
+    init(
+        _ owner: ForwardJournal, journal: BatchJournal, reader: JournalReader,
+        keep: @escaping @Sendable (JournalPosition, OutletCounters) -> Void
+    ) {
+        self.owner = owner
+        self.journal = journal
+        self.reader = reader
+        self.keep = keep
+        acknowledged = reader.position.ordinal
+        readEnd = reader.position
+    }
+
+    func next(maximumBytes: Int) throws -> ShippableRun? {
+        let (routing, retireAt) = owner.shared.withLock { ($0.routing, $0.retireAt) }
+        while true {
+            // Before the journal is asked: what comes between the two is read the next time.
+            let durable = journal.durablePosition
+            guard let run = try reader.next(maximumBytes: maximumBytes) else {
+                readEnd = max(readEnd, durable)
+                try settle()
+                return nil
+            }
+            if let shippable = shippable(run, routing, retireAt) { return shippable }
+            try settle()
+        }
+    }
+
+    /// A copy of a run's records for this outlet, numbered for its stream; nil if there is none.
+    private func shippable(_ run: RecordRun, _ routing: Routing, _ retireAt: JournalPosition?)
+        -> ShippableRun?
+    {
+        let buffer = ForwardBuffer(capacity: run.bytes.count)
+        var records = run.makeCursor()
+        var offset = 0
+        var routed = 0
+        var notRouted = 0
+        var first: UInt64 = 0
+        var last: UInt64 = 0
+        while let record = records.next() {
+            let start = offset
+            offset = records.offset
+            var position = run.start
+            position.offset += UInt64(start)
+            guard retireAt.map({ position < $0 }) ?? true, isRouted(record, routing) else {
+                notRouted += 1
+                continue
+            }
+            last = position.ordinal
+            if routed == 0 { first = last }
+            routed += 1
+            buffer.append(UnsafeRawBufferPointer(rebasing: run.bytes[start..<offset]), number: last)
+        }
+        pending.append(
+            Pending(
+                run: run, last: routed > 0 ? last : run.end.ordinal - 1, routed: routed, notRouted: notRouted)
+        )
+        run.release()
+        guard routed > 0 else { return nil }
+        return ShippableRun(
+            stream: owner.stream, first: first, last: last, count: routed, bytes: buffer.bytes, owner: buffer,
+            isDurable: true, isResumed: owner.isResumed, isSparse: true)
+    }
+
+    private func isRouted(_ record: RecordView, _ routing: Routing) -> Bool {
+        switch routing {
+        case .all: return true
+        case .none: return false
+        case .matching(let filters):
+            guard record.kind == .event, EventCheck.check(record.payload, into: &envelope) == nil else {
+                return false
+            }
+            return filters.contains { $0.matches(record.payload, envelope) }
+        }
+    }
+
+    func rewind() {
+        pending = []
+        reader.rewindToCursor()
+        readEnd = reader.position
+    }
+
+    func acknowledge(through number: UInt64, of stream: StreamIdentity) throws {
+        guard stream == owner.stream else { return }
+        acknowledged = max(acknowledged, number)
+        try settle()
+    }
+
+    /// Moves the cursor over what is acknowledged, and over what was not for this outlet.
+    private func settle() throws {
+        var done = 0
+        var routed: UInt64 = 0
+        var notRouted: UInt64 = 0
+        while done < pending.count, pending[done].routed == 0 || pending[done].last <= acknowledged {
+            routed += UInt64(pending[done].routed)
+            notRouted += UInt64(pending[done].notRouted)
+            done += 1
+        }
+        if done > 0 {
+            let run = pending[done - 1].run
+            let (position, counters) = owner.shared.withLock { shared in
+                shared.counters.read &+= routed &+ notRouted
+                shared.counters.delivered &+= routed
+                shared.counters.notRouted &+= notRouted
+                return (run.end, shared.counters)
+            }
+            pending.removeFirst(done)
+            keep(position, counters)
+            try reader.advance(past: run)
+        }
+        publish()
+    }
+
+    private func publish() {
+        let inFlight = pending.reduce(0) { $0 + $1.routed + $1.notRouted }
+        let position = pending.isEmpty ? max(readEnd, reader.position) : reader.position
+        let oldest = backlogBytes == 0 ? nil : reader.oldestArrival
+        let backlog = backlogBytes
+        owner.shared.withLock { shared in
+            shared.inFlight = UInt64(inFlight)
+            shared.position = max(shared.position, position)
+            shared.oldestArrival = oldest
+            shared.backlogBytes = backlog
+        }
+    }
+
+    func firstUnacknowledged(of stream: StreamIdentity) -> UInt64? {
+        stream == owner.stream ? max(1, reader.position.ordinal) : nil
+    }
+
+    func hasPassed(_ mark: UInt64) -> Bool {
+        pending.isEmpty && readEnd.ordinal >= mark
+    }
+
+    func isComplete(_ stream: StreamIdentity) -> Bool { false }
+
+    func armWakeUp(afterBytes bytes: Int) -> Bool {
+        owner.arm()
+        // What came in between would wake nobody.
+        let hasNews = journal.durablePosition > readEnd
+        return !(hasNews && reader.unreadBytes > bytes)
+    }
+
+    var backlogBytes: Int {
+        // Behind the last event the journal may have records of its own, which are nobody's backlog.
+        pending.isEmpty && journal.durablePosition <= readEnd ? 0 : reader.backlogBytes
+    }
+}
+
+/// Records on their way, numbered for the stream they travel in.
+private final class ForwardBuffer: @unchecked Sendable {
+    // Sendable: it is filled by one thread before any other sees it, and only read from then on.
+    private let memory: UnsafeMutableRawPointer
+    private var used = 0
+
+    init(capacity: Int) {
+        memory = .allocate(byteCount: capacity, alignment: 16)
+    }
+
+    deinit {
+        memory.deallocate()
+    }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: used) }
+
+    func append(_ record: UnsafeRawBufferPointer, number: UInt64) {
+        guard let base = record.baseAddress else { return }
+        let start = memory + used
+        start.copyMemory(from: base, byteCount: record.count)
+        start.storeBytes(of: 0, toByteOffset: RecordFrame.streamOffset, as: UInt32.self)
+        start.storeBytes(of: number.littleEndian, toByteOffset: RecordFrame.numberOffset, as: UInt64.self)
+        used += record.count
+    }
+}

@@ -1,0 +1,137 @@
+import SkeinBSON
+import SkeinJournal
+import SkeinPlatform
+import SkeinShipping
+import SkeinWire
+import Synchronization
+
+/// Sends events on to another collector, acknowledged where that one has a deliver port. Its shipper has a thread of its own.
+final class ForwardOutlet: RunningOutlet {
+    let name: String
+    private let endpoint: Endpoint
+    private let journal: ForwardJournal
+    private let collectorID: String
+    private let warner: Warner
+    private let shipper: Mutex<Shipper>
+    private let stopBy = Mutex<Int64?>(nil)
+
+    /// Starts sending.
+    /// - Parameters:
+    ///   - upstream: ids of the collectors that deliver to this one, so that a loop is found.
+    init(
+        name: String, settings: OutletConfiguration.Forward, reader: JournalReader, journal: BatchJournal,
+        file: OutletCheckpointFile, routing: Routing, upstream: [String], warner: Warner,
+        onProgress: @escaping @Sendable () -> Void
+    ) throws {
+        self.name = name
+        self.warner = warner
+        collectorID = journal.id.description
+        endpoint = try Endpoint(settings.endpoint)
+        let resumed = file.load()?.checkpoint
+        let isKnown = resumed?.journal == collectorID
+        let known = isKnown ? resumed?.details["id"]?.intValue.map { UInt64(bitPattern: $0) } : nil
+        let id = known ?? KernelRandom.word()
+        if isKnown, let resumed {
+            // What is remembered of an acknowledgement goes over a cursor that did not hear of it.
+            let place = JournalPosition(sequence: resumed.sequence, offset: resumed.offset)
+            if place > reader.position, place <= journal.durablePosition { _ = try reader.resume(at: place) }
+        }
+        let writer = UnsafeTransfer(file)
+        let journalID = collectorID
+        let keep: @Sendable (JournalPosition, OutletCounters) -> Void = { position, counters in
+            let checkpoint = OutletCheckpoint(
+                journal: journalID, sequence: position.sequence, offset: position.offset, counters: counters,
+                details: ["id": .int64(Int64(bitPattern: id))])
+            if let error = writer.value.overwrite(checkpoint) {
+                warner.warn("outlet \(name)", "\(name): cannot write \(writer.value.path): \(error)")
+            }
+            onProgress()
+        }
+        let counters = resumed?.counters ?? OutletCounters()
+        // Before anything is sent under the id, it must be known after a restart.
+        if known == nil {
+            try file.replace(
+                OutletCheckpoint(
+                    journal: journalID, sequence: reader.position.sequence, offset: reader.position.offset,
+                    counters: counters, details: ["id": .int64(Int64(bitPattern: id))]), notes: [])
+        }
+        let shippable = ForwardJournal(
+            journal: journal, reader: reader, outletID: id, isResumed: known != nil, routing: routing,
+            counters: counters, keep: keep)
+        self.journal = shippable
+        shipper = Mutex(try Self.makeShipper(shippable, endpoint, name, collectorID, upstream, warner))
+    }
+
+    private static func makeShipper(
+        _ journal: ForwardJournal, _ endpoint: Endpoint, _ name: String, _ collectorID: String,
+        _ upstream: [String],
+        _ warner: Warner
+    ) throws(ShippingError) -> Shipper {
+        var configuration = Shipper.Configuration(
+            endpoint: endpoint, service: "skeind", host: HostName.current, pid: getpid())
+        configuration.path = [collectorID] + upstream.prefix(63)
+        return try Shipper(shipping: journal, configuration: configuration) { text in
+            warner.warn("outlet \(name)", "\(name): \(text)")
+        }
+    }
+
+    func route(_ routing: Routing) {
+        journal.shared.withLock { $0.routing = routing }
+    }
+
+    func retire(at position: JournalPosition) {
+        journal.shared.withLock { $0.retireAt = position }
+    }
+
+    func wake() {
+        journal.wake()
+    }
+
+    func lag(behind position: JournalPosition) -> String? {
+        if journal.shared.withLock({ $0.position }) >= position { return nil }
+        wake()
+        let statistics = shipper.withLock { $0 }.statistics
+        return statistics.isConnected ? "is behind" : "\(endpoint) does not answer"
+    }
+
+    func rotate() -> UInt64 { 0 }
+    func hasRotated(_ number: UInt64) -> Bool { true }
+    var oldestArrival: Int64? { journal.shared.withLock { $0.oldestArrival } }
+
+    func stop(by deadline: Int64) {
+        stopBy.withLock { $0 = deadline }
+        // It blocks until the deadline at the latest, so the outlets' ends go on side by side.
+        let shipper = shipper.withLock { $0 }
+        let thread = try? SystemThread(name: "skein-stop") {
+            shipper.shutdown(timeout: .nanoseconds(max(0, deadline - SystemClock.monotonicNanoseconds())))
+        }
+        thread?.detach()
+    }
+
+    func waitForEnd(until deadline: Int64) -> Bool {
+        let shipper = shipper.withLock { $0 }
+        while !shipper.hasEnded {
+            if SystemClock.monotonicNanoseconds() >= deadline { return false }
+            usleep(2_000)
+        }
+        return true
+    }
+
+    var status: BSONDocument {
+        let shared = journal.shared.withLock { $0 }
+        let statistics = shipper.withLock { $0 }.statistics
+        var counters = shared.counters
+        counters.read += shared.inFlight
+        var document: BSONDocument = ["kind": "forward"]
+        for (key, value) in counters.document { document.append(key, value) }
+        document.append("in_flight", .int64(Int64(bitPattern: counters.inFlight)))
+        document.append("backlog_bytes", .int64(Int64(shared.backlogBytes)))
+        document.append("oldest", shared.oldestArrival.map { .double(Double($0) * 1e-9) } ?? .null)
+        document.append("problem", statistics.isConnected ? .null : .string("\(endpoint) does not answer"))
+        document.append("endpoint", .string("\(endpoint)"))
+        document.append("transport", .string(statistics.transport.rawValue))
+        document.append("collector", statistics.collector.map { .string($0) } ?? .null)
+        document.append("reconnects", .int64(Int64(statistics.reconnects)))
+        return document
+    }
+}

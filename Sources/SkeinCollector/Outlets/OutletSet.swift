@@ -1,0 +1,235 @@
+import SkeinBSON
+import SkeinJournal
+import SkeinPlatform
+import Synchronization
+
+/// All outlets of a collector: begins, changes and ends them. Any thread.
+final class OutletSet: Sendable {
+    /// What outlets need of the collector.
+    struct Surroundings: Sendable {
+        var journal: BatchJournal
+        /// Folder of their checkpoints.
+        var folder: String
+        /// Where the journal ended when it was opened.
+        var recoveredEnd: JournalPosition
+        var rejected: RejectedStore
+        var warner: Warner
+        var compile: EventFilterCompiler?
+        /// How long an outlet that is no longer configured may go on with what waits for it.
+        var retirement: Duration
+        /// Called on an outlet's thread when it has got on.
+        var onProgress: @Sendable () -> Void
+    }
+
+    /// An outlet that runs.
+    struct Entry {
+        var configuration: OutletConfiguration
+        var outlet: any RunningOutlet
+        /// Held as long as the outlet writes to its folder.
+        var lock: FolderLock?
+        /// Set when it is no longer configured.
+        var retiring: Retirement?
+    }
+
+    /// The end of an outlet that is no longer configured.
+    struct Retirement {
+        /// Up to where it takes events.
+        var position: JournalPosition
+        /// Unix nanoseconds.
+        var since: Int64
+        var isStopping = false
+    }
+
+    private struct State {
+        var running: [Entry] = []
+        /// Ids of collectors that deliver to this one.
+        var upstream: [String] = []
+    }
+
+    /// Makes the live stream.
+    typealias StreamMaker = @Sendable (String, Routing) throws(CollectorError) -> StreamPublisher
+
+    let surroundings: Surroundings
+    private let makeStream: StreamMaker
+    private let bell = Bell()
+    private let state = Mutex(State())
+
+    init(_ surroundings: Surroundings, makeStream: @escaping StreamMaker) {
+        self.surroundings = surroundings
+        self.makeStream = makeStream
+    }
+
+    // MARK: Beginning and changing
+
+    /// Starts every outlet of a configuration.
+    func start(_ configuration: CollectorConfiguration) throws(CollectorError) {
+        for outlet in configuration.outlets {
+            add([try start(outlet, routing(outlet, configuration))])
+        }
+        takeUpRetired(configuration)
+    }
+
+    var entries: [Entry] { state.withLock { $0.running } }
+
+    func add(_ entries: [Entry]) {
+        state.withLock { $0.running += entries }
+    }
+
+    func remove(_ name: String) {
+        state.withLock { $0.running.removeAll { $0.configuration.name == name } }
+    }
+
+    func setRetiring(_ name: String, _ retirement: Retirement) {
+        state.withLock { state in
+            for index in state.running.indices where state.running[index].configuration.name == name {
+                state.running[index].retiring = retirement
+            }
+        }
+    }
+
+    func routing(_ outlet: OutletConfiguration, _ configuration: CollectorConfiguration) -> Routing {
+        Routing(outlet: outlet.name, rules: configuration.rules, compile: surroundings.compile)
+    }
+
+    func start(_ outlet: OutletConfiguration, _ routing: Routing) throws(CollectorError) -> Entry {
+        let entry: Entry
+        switch outlet.kind {
+        case .stream:
+            return Entry(configuration: outlet, outlet: try makeStream(outlet.name, routing))
+        case .files(let settings):
+            let lock = try Self.prepare(settings.path)
+            entry = Entry(
+                configuration: outlet, outlet: try startFiles(outlet, settings, routing), lock: lock)
+        case .forward(let settings):
+            entry = Entry(configuration: outlet, outlet: try startForward(outlet, settings, routing))
+        }
+        if let error = OutletSettingsFile(configuration: outlet).write(to: surroundings.folder) {
+            surroundings.warner.warn("settings", "cannot write below \(surroundings.folder): \(error)")
+        }
+        return entry
+    }
+
+    private func startFiles(
+        _ configuration: OutletConfiguration, _ settings: OutletConfiguration.Files, _ routing: Routing
+    ) throws(CollectorError) -> OutletRunner {
+        let journal = surroundings.journal
+        let bell = bell
+        let runner = OutletRunner(name: configuration.name, kind: "files", bell: bell, routing: routing)
+        let file = checkpointFile(configuration)
+        let outlet = FilesOutlet(
+            settings: settings, checkpointFile: file, warner: surroundings.warner, onSynced: { bell.ring() })
+        do {
+            try runner.start(
+                OutletRunner.Setup(
+                    outlet: outlet, checkpointFile: file, reader: try reader(configuration),
+                    journal: journal.id.description, durablePosition: { journal.durablePosition },
+                    recoveredEnd: surroundings.recoveredEnd, rejected: surroundings.rejected,
+                    warner: surroundings.warner, bell: bell, onProgress: surroundings.onProgress,
+                    checkpointInterval: settings.checkpointInterval, checkpointBytes: settings.checkpointBytes
+                ))
+        } catch let error as CollectorError {
+            throw error
+        } catch {
+            throw CollectorError(.resources, "\(configuration.name): cannot start a thread: \(error)")
+        }
+        return runner
+    }
+
+    private func startForward(
+        _ configuration: OutletConfiguration, _ settings: OutletConfiguration.Forward, _ routing: Routing
+    ) throws(CollectorError) -> ForwardOutlet {
+        let reader = try reader(configuration)
+        do {
+            return try ForwardOutlet(
+                name: configuration.name, settings: settings, reader: reader, journal: surroundings.journal,
+                file: checkpointFile(configuration), routing: routing,
+                upstream: state.withLock { $0.upstream }, warner: surroundings.warner,
+                onProgress: surroundings.onProgress)
+        } catch {
+            throw CollectorError(.resources, "\(configuration.name): \(error)")
+        }
+    }
+
+    private func checkpointFile(_ configuration: OutletConfiguration) -> OutletCheckpointFile {
+        OutletCheckpointFile(path: surroundings.folder + "/" + configuration.name + ".checkpoint")
+    }
+
+    private func reader(_ configuration: OutletConfiguration) throws(CollectorError) -> JournalReader {
+        do {
+            return try surroundings.journal.reader(
+                named: configuration.name, from: configuration.from == .end ? .end : .oldest)
+        } catch {
+            throw CollectorError(.journal, "\(configuration.name): \(error.message)")
+        }
+    }
+
+    /// Makes a folder of event files ready, or says why it cannot be.
+    static func prepare(_ path: String) throws(CollectorError) -> FolderLock {
+        if let error = Folder.make(path) {
+            throw CollectorError(.folder, "cannot make the log path \(path): \(error)")
+        }
+        guard access(path, W_OK | X_OK) == 0 else {
+            throw CollectorError(.folder, "cannot write to the log path \(path): \(SystemError.current)")
+        }
+        do {
+            if let lock = try FolderLock(path + "/.skeind.lock") { return lock }
+        } catch {
+            throw CollectorError(.folder, "cannot write to the log path \(path): \(error)")
+        }
+        throw CollectorError(.folder, "the log path \(path) is in use by another collector")
+    }
+
+    // MARK: While they run
+
+    private var outlets: [any RunningOutlet] { state.withLock { $0.running.map(\.outlet) } }
+
+    /// The journal has more to read.
+    func wake() {
+        bell.ring()
+        for outlet in outlets { outlet.wake() }
+    }
+
+    /// The port of the live stream.
+    var streamPort: Int? {
+        outlets.lazy.compactMap { ($0 as? StreamPublisher)?.port }.first
+    }
+
+    /// Asks for everything before a place to be handed on.
+    /// - Returns: the outlets that have not yet, each with what is wrong.
+    func flush(to position: JournalPosition) -> [String] {
+        outlets.compactMap { outlet in outlet.lag(behind: position).map { "\(outlet.name) \($0)" } }
+    }
+
+    /// Asks every outlet to let go of its files.
+    /// - Returns: what to ask ``unrotated(_:)`` with.
+    func rotate() -> [String: UInt64] {
+        Dictionary(outlets.map { ($0.name, $0.rotate()) }, uniquingKeysWith: max)
+    }
+
+    /// The outlets that have not let go yet.
+    func unrotated(_ numbers: [String: UInt64]) -> [String] {
+        outlets.filter { outlet in numbers[outlet.name].map { !outlet.hasRotated($0) } ?? false }.map(\.name)
+    }
+
+    var status: BSONDocument {
+        var document = BSONDocument()
+        for outlet in outlets { document.append(outlet.name, .document(outlet.status)) }
+        return document
+    }
+
+    /// When the oldest event arrived that some outlet still waits for, Unix nanoseconds.
+    var oldestArrival: Int64? { outlets.compactMap(\.oldestArrival).min() }
+
+    // MARK: Ending
+
+    /// Lets every outlet finish what the journal has, and ends it.
+    /// - Parameter deadline: monotonic nanoseconds. What is not done by then is done after the next start.
+    func stop(by deadline: Int64) {
+        let outlets = outlets
+        for outlet in outlets { outlet.stop(by: deadline) }
+        for outlet in outlets where !outlet.waitForEnd(until: deadline + 2_000_000_000) {
+            surroundings.warner.warn("stop \(outlet.name)", "\(outlet.name) did not end in time")
+        }
+        state.withLock { $0.running = [] }
+    }
+}
