@@ -146,9 +146,9 @@ final class DemoRun {
         ] {
             guard let event else { continue }
             Output.line("\n\(title): \(event.path), \(Milliseconds.text(event.seconds)), id \(event.id)")
-            try tool([
-                "view", "--tree", "--log-path", options.logPath, "--type-name", "request*", "--id", event.id,
-            ])
+            try tool(
+                ["view", "--tree", "--id", event.id]
+                    + StoredEvents.selection(logPath: options.logPath, since: start))
         }
         Output.line("\nStored events by type")
         for line in stored.typeTable.lines() { Output.line(line) }

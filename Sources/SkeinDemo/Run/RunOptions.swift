@@ -39,7 +39,7 @@ struct RunOptions {
         data = line.last("data") ?? data
         logPath = line.last("log-path") ?? data + "/files"
         statusFile = line.last("status-file") ?? statusFile
-        requests = try Self.number(line, "requests", 1...1_000_000, requests)
+        requests = try Self.number(line, "requests", 1...100_000, requests)
         threads = try Self.number(line, "threads", 1...64, threads)
         seed = UInt64(try Self.number(line, "seed", 0...Int.max, 1))
         storefront = line.last("storefront") ?? storefront

@@ -35,7 +35,7 @@ struct StoredEvents {
 
     /// Runs `skein view --json` over the files and reads its lines as they come.
     init(tool: String, logPath: String, since start: Double) throws {
-        let arguments = ["view", "--json", "--log-path", logPath, "--type-name", "request*"]
+        let arguments = ["view", "--json"] + Self.selection(logPath: logPath, since: start)
         let process: ChildProcess
         do {
             process = try ChildProcess(path: tool, arguments: arguments, output: .pipe)
@@ -63,6 +63,21 @@ struct StoredEvents {
         guard let end = process.wait(until: deadline), end == .exited(0) else {
             throw DemoError.failed("`skein \(arguments.joined(separator: " "))` did not end well")
         }
+    }
+
+    /// What makes the tool show this run's requests, and read nothing older.
+    static func selection(logPath: String, since start: Double) -> [String] {
+        ["--log-path", logPath, "--type-name", "request*", "--start-date", minute(of: start)]
+    }
+
+    /// `20261120 23:05`, UTC.
+    static func minute(of seconds: Double) -> String {
+        var time = time_t(seconds)
+        var parts = tm()
+        gmtime_r(&time, &parts)
+        let two = { (number: Int32) in (number < 10 ? "0" : "") + "\(number)" }
+        return
+            "\(parts.tm_year + 1900)\(two(parts.tm_mon + 1))\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min))"
     }
 
     /// The requests that came from outside.
