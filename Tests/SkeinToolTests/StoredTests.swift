@@ -41,6 +41,22 @@ import Testing
         #expect(ids("-l", l, "-n", "request", "--end-date", "20261120 15:27") == ["1", "2", "3", "5"])
     }
 
+    @Test func `the events of an id are chosen, whatever kind of id it is`() throws {
+        let folder = try archive()
+        let l = folder.path
+        #expect(ids("-l", l, "--id", "3") == ["3", "3"])
+        #expect(ids("-l", l, "--id", "3", "--id=6", "-n", "rare", "-n", "request.*") == ["3", "6"])
+        #expect(ids("-l", l, "--id", "33") == [])
+        try folder.write(
+            "20261121/old-20261121.bson",
+            [
+                ["type": "old", "id": .int32(-42)], ["type": "old"],
+                ["type": "old", "id": .binary(BSONBinary(subtype: 0, bytes: Array("py".utf8)))],
+            ])
+        #expect(ids("-l", l, "--id", "-42").count == 1)
+        #expect(ids("-l", l, "--id", "py").count == 1)
+    }
+
     @Test func `the type is what the document says, not the file's name`() throws {
         let folder = try TestFolder()
         try folder.write("20261120/request-20261120.bson", [event("request"), event("stray")])

@@ -32,6 +32,7 @@ enum Help {
                                  127.0.0.1:3513
           -l, --log-path DIR     stored files, DIR/YYYYMMDD/TYPE-YYYYMMDD.bson[.zst]
           -n, --type-name TYPE   only this type; * stands for anything; may be repeated
+              --id ID            only the tree of this id; may be repeated
               --start-date DATE  events that ended then or later: YYYYMMDD[ HH:MM], UTC
               --end-date DATE    ... or before; a day or minute is meant to its end
           -f, --follow           go on when files grow (and when new ones come)

@@ -34,6 +34,7 @@ extension CommandLineOptions.Option {
     static let version = Self("version", "V", takesValue: false)
     static let logPath = Self("log-path", "l")
     static let typeName = Self("type-name", "n")
+    static let id = Self("id")
     static let startDate = Self("start-date")
     static let endDate = Self("end-date")
 }

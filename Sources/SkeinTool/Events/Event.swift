@@ -83,14 +83,26 @@ extension Event {
 /// Which events are wanted.
 struct EventFilter {
     var types = TypeSelection()
+    /// Ids as they are written, a numeric one in decimal; empty: every id.
+    var ids: [[UInt8]] = []
     var time = TimeSpan()
 
     /// Whether an event is wanted.
     /// - Parameter fallback: the time of an event that has none: that of its file's day.
     func takes(_ bytes: UnsafeRawBufferPointer, _ envelope: EventEnvelope, fallback: Double?) -> Bool {
         if !types.isEverything, !types.matches(envelope.type.bytes(in: bytes)) { return false }
+        if !ids.isEmpty, !takesID(bytes, envelope) { return false }
         if time.isEverything { return true }
         guard let instant = envelope.time ?? fallback else { return false }
         return time.contains(instant)
+    }
+
+    private func takesID(_ bytes: UnsafeRawBufferPointer, _ envelope: EventEnvelope) -> Bool {
+        if envelope.id.isPresent {
+            let id = envelope.id.bytes(in: bytes)
+            return ids.contains { id.elementsEqual($0) }
+        }
+        return envelope.numericID.map { number in ids.contains { $0.elementsEqual(String(number).utf8) } }
+            ?? false
     }
 }

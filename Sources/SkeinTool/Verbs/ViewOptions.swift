@@ -43,7 +43,7 @@ struct ViewOptions {
         let options = try CommandLineOptions.read(
             "view", arguments,
             [
-                .host, .logPath, .typeName, .startDate, .endDate, Self.follow, Self.whereExpression,
+                .host, .logPath, .typeName, .id, .startDate, .endDate, Self.follow, Self.whereExpression,
                 Self.group,
                 Self.tree, Self.json, Self.pretty, Self.fields, Self.colorless, CurveOptions.ownKey,
                 CurveOptions.serverKey,
@@ -83,7 +83,7 @@ struct ViewOptions {
             var patterns: [TypePattern] = []
             for text in options.values(.typeName) { patterns.append(try TypePattern(text)) }
             return EventFilter(
-                types: TypeSelection(patterns),
+                types: TypeSelection(patterns), ids: options.values(.id).map { Array($0.utf8) },
                 time: try TimeSpan(startDate: options.value(.startDate), endDate: options.value(.endDate)))
         } catch {
             throw .usage(SafeText.of(error.message))
