@@ -17,6 +17,8 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
         var durable: [UInt8]
         /// Writes since the last sync: any of their sectors may survive.
         var unsynced: [Range<Int>] = []
+        /// Writes that a failed sync met: readers see them, no later sync writes them, and no error tells of it.
+        var lost: [Range<Int>] = []
         /// Whether the name survives.
         var isNamed: Bool
     }
@@ -30,6 +32,7 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
         var isFull = false
         var operations = 0
         var isLocked = false
+        var isDead = false
     }
 
     let state: Mutex<State>
@@ -129,7 +132,10 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
 
     fileprivate static func spend(_ state: inout State) throws(SystemError) {
         state.operations += 1
-        if state.powerAfter == 0 { throw SystemError(code: EIO) }
+        if state.powerAfter == 0 {
+            state.isDead = true
+            throw SystemError(code: EIO)
+        }
         state.powerAfter -= 1
     }
 
@@ -247,15 +253,21 @@ private final class SimulatedFile: JournalFile {
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) {
         if try offset + bytes.count > byteCount() { try reserve(offset + bytes.count) }
-        try change { state, content throws(SystemError) in
-            let isLast = state.powerAfter == 0
+        let error = try change { state, content throws(SystemError) -> SystemError? in
+            if state.isDead { throw SystemError(code: EIO) }
             // The write during which the power goes may have got anywhere.
-            if !isLast || !content.unsynced.isEmpty { content.unsynced.append(offset..<offset + bytes.count) }
+            content.unsynced.append(offset..<offset + bytes.count)
             if let from = bytes.baseAddress {
                 (content.cached.base + offset).copyMemory(from: from, byteCount: bytes.count)
             }
+            do throws(SystemError) {
+                try SimulatedDisk.spend(&state)
+                return nil
+            } catch {
+                return error
+            }
         }
-        try change { state, _ throws(SystemError) in try SimulatedDisk.spend(&state) }
+        if let error { throw error }
     }
 
     func sync() throws(SystemError) {
@@ -264,10 +276,22 @@ private final class SimulatedFile: JournalFile {
             state.failSyncAfter -= 1
             if state.failSyncAfter == 0 {
                 // As Linux does it: what could not be written counts as clean from now on.
+                content.lost += content.unsynced
                 content.unsynced = []
                 throw SystemError(code: EIO)
             }
-            content.durable = Array(content.bytes)
+            // All but what was lost and not written again since.
+            var image = Array(content.bytes)
+            let written = content.unsynced
+            let isWritten = { (index: Int) in written.contains { $0.contains(index) } }
+            for range in content.lost {
+                for index in range where index < image.count && !isWritten(index) {
+                    image[index] = index < content.durable.count ? content.durable[index] : 0
+                }
+            }
+            content.durable = image
+            // Written again means found again; it is enough for the test to forget whole writes.
+            content.lost.removeAll { range in range.allSatisfy(isWritten) }
             content.unsynced = []
         }
     }

@@ -120,9 +120,10 @@ extension BatchJournal {
         do throws(JournalError) {
             try hand()
             settle(index, highest: highest, arrival: arrival, didWrite: outcome.journaled > 0)
-            // That a record was refused must be remembered like one that was taken.
+            // That a record was refused must be remembered like one that was taken, or it was not refused.
             if highest > lastJournaled { try writeRow(index) }
         } catch {
+            streams.withLock { $0.update(index) { $0.highest = lastJournaled } }
             if outcome.failure == nil || error.code == .unsynced {
                 outcome = outcome.failed(error.code, at: at, error.message)
             }

@@ -34,14 +34,8 @@ struct BatchOpening {
                 folder: folder, segmentBytes: configuration.segmentBytes,
                 budgetBytes: configuration.budgetBytes, lanes: 1, isMapped: false, keepsWithoutCursor: false))
 
-        // What was written and never acknowledged counts as taken, once it is durable.
         for segment in recovery.segments where segment.endPosition > recovery.durable {
-            do throws(SystemError) {
-                try segment.file.file?.sync()
-            } catch {
-                throw JournalError(
-                    "syncing what segment \(segment.header.sequence) of \(folder) holds", error)
-            }
+            try Self.makeDurable(segment, from: recovery.durable, folder)
         }
         try Self.invalidate(recovery.dropped, folder)
 
@@ -53,10 +47,11 @@ struct BatchOpening {
         store.startNumbers(at: contents.nextFileNumber)
         var cursors: [String: CursorWriter] = [:]
         for (name, cursor) in contents.cursors {
-            let (record, moved) = contents.place(name, lane: 0, among: recovery.segments)
-            if let moved { found.movedCursors.append(moved) }
             let path = "\(folder)/\(name)\(CursorName.suffix)"
-            cursors[name] = CursorWriter(file: cursor.file, path: path, syncs: true)
+            let writer = CursorWriter(file: cursor.file, path: path, syncs: true)
+            let (record, moved) = try contents.settle(name, lane: 0, among: recovery.segments, writer: writer)
+            if let moved { found.movedCursors.append(moved) }
+            cursors[name] = writer
             store.setCursors(name, [record])
         }
         self.cursors = cursors
@@ -92,6 +87,32 @@ struct BatchOpening {
             try headFile?.write(head.mapping.bytes, at: 0)
         } catch {
             throw JournalError("writing \(folder)/\(JournalFiles.head)", error)
+        }
+    }
+
+    /// What was written and never acknowledged counts as taken once it is durable. It is written again before it is
+    /// synced: a sync that failed in the last life may have left it in memory and not on the disk, as clean.
+    private static func makeDurable(
+        _ segment: FoundSegment, from durable: JournalPosition, _ folder: String
+    ) throws(JournalError) {
+        let known = segment.header.sequence == durable.sequence ? Int(clamping: durable.offset) : 0
+        do throws(SystemError) {
+            guard let file = segment.file.file else { return }
+            var offset = known
+            while offset < segment.walk.end {
+                // By way of a copy: the source is a mapping of the pages that are written.
+                let bytes = try file.read(min(1 << 20, segment.walk.end - offset), at: offset)
+                try file.write(bytes, at: offset)
+                offset += bytes.count
+            }
+            try file.sync()
+            // From here on it may be acknowledged, and what is before it recycled: its header says that it may.
+            try file.write(
+                SegmentHeader.progress(committed: segment.end, isSealed: true),
+                at: SegmentHeader.committedOffset)
+            try file.sync()
+        } catch {
+            throw JournalError("syncing what segment \(segment.header.sequence) of \(folder) holds", error)
         }
     }
 

@@ -65,7 +65,7 @@ struct MappedOpening {
         var found = RecoveredJournal()
         if let previous { found.owner = RecoveredJournal.owner(previous, head, boot) }
         found.settle(recovery, in: store)
-        cursors = found.settleCursors(recovery, in: store)
+        cursors = try found.settleCursors(recovery, in: store)
         found.resolveSlots(slotMapping, count: slotsFound, recovery)
         let taken = Set(found.openSlots.map { ($0.slot - slotMapping.base) / SlotLayout.bytes })
         slots = SlotArray(
@@ -126,10 +126,12 @@ extension RecoveredJournal {
         for lane in recovery.lanes.keys.sorted() {
             damagedRecords += recovery.missingRecords(lane: lane)
             for found in recovery.lanes[lane] ?? [] {
-                damagedRecords += found.walk.damagedRecords
-                damagedBytes += found.walk.damagedBytes
-                skippedRecords += found.walk.skippedRecords
-                guard !found.walk.extents.isEmpty else {
+                if !found.isPassed {
+                    damagedRecords += found.walk.damagedRecords
+                    damagedBytes += found.walk.damagedBytes
+                    skippedRecords += found.walk.skippedRecords
+                }
+                guard !found.walk.extents.isEmpty, !found.isPassed else {
                     store.adopt(found.file)
                     continue
                 }
@@ -148,18 +150,24 @@ extension RecoveredJournal {
     }
 
     /// Puts every cursor where it can go on.
-    mutating func settleCursors(_ recovery: MappedRecovery, in store: SegmentStore) -> [String: CursorWriter?]
-    {
+    mutating func settleCursors(
+        _ recovery: MappedRecovery, in store: SegmentStore
+    ) throws(JournalError) -> [String: CursorWriter?] {
         var result: [String: CursorWriter?] = [:]
         for (name, cursor) in recovery.contents.cursors {
-            let records = (0..<store.configuration.lanes).map { lane in
-                let segments = (recovery.lanes[lane] ?? []).filter { !$0.walk.extents.isEmpty }
-                let (placed, moved) = recovery.contents.place(name, lane: lane, among: segments)
-                if let moved { movedCursors.append(moved) }
-                return placed
-            }
             let path = "\(recovery.contents.folder)/\(name)\(CursorName.suffix)"
-            result[name] = CursorWriter(file: cursor.file, path: path, syncs: false)
+            let writer = CursorWriter(file: cursor.file, path: path, syncs: false)
+            var records: [CursorRecord] = []
+            for lane in 0..<store.configuration.lanes {
+                let segments = (recovery.lanes[lane] ?? []).filter {
+                    !$0.walk.extents.isEmpty && !$0.isPassed
+                }
+                let (placed, moved) = try recovery.contents.settle(
+                    name, lane: lane, among: segments, writer: writer)
+                if let moved { movedCursors.append(moved) }
+                records.append(placed)
+            }
+            result[name] = writer
             store.setCursors(name, records)
         }
         return result

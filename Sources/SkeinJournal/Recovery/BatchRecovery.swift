@@ -29,10 +29,12 @@ struct BatchRecovery {
         durable =
             (candidates.compactMap(Self.committed) + cursors).max() ?? JournalPosition(sequence: 0, offset: 0)
         table.put(Self.ownRow(contents.journal))
-        // A roll-back leaves out what lies between a segment and the one that it says comes before it.
-        var needed = Self.needed(candidates, cursors)
-        passed = candidates.prefix(candidates.count - needed.count).map(\.file)
-        needed = withoutVoid(needed)
+        let chain = Self.chain(candidates, oldest: cursors.min(), durable: durable)
+        passed = chain.passed.map(\.file)
+        dropped = chain.void.map(\.file)
+        // Should the first table be damaged, the last before it is better than none.
+        if let last = chain.passed.last { table = Self.table(last, table) }
+        let needed = chain.needed
         var hasEnded = false
         for (index, candidate) in needed.enumerated() {
             if !hasEnded && !follows(candidate) { hasEnded = true }
@@ -60,28 +62,59 @@ struct BatchRecovery {
             sequence: candidate.header.sequence, offset: UInt64(min(candidate.committed, candidate.limit)))
     }
 
-    /// The segments that some reader may want, the one before them, and at least the last two: the table of streams
-    /// stands at the start of each.
-    private static func needed(
-        _ candidates: [SegmentCandidate], _ cursors: [JournalPosition]
-    ) -> [SegmentCandidate] {
-        let oldest = cursors.map(\.sequence).min() ?? 0
-        let index = candidates.firstIndex { $0.header.sequence + 1 >= oldest } ?? candidates.count
-        return Array(candidates[max(0, min(index, candidates.count - 2))...])
+    /// Sorts the segments.
+    /// - Parameter oldest: the furthest behind of the cursors; nil if there are none, and so what belongs together is
+    ///   all that is known. A segment that ends there is passed: its file may be in use again, under a header that
+    ///   never reached the disk.
+    /// - Returns: those that are passed, those that make up the log, and those that were taken back after a failed
+    ///   sync: they lie between a segment and the one which that names as its predecessor.
+    private static func chain(
+        _ candidates: [SegmentCandidate], oldest: JournalPosition?, durable: JournalPosition
+    ) -> (passed: [SegmentCandidate], needed: [SegmentCandidate], void: [SegmentCandidate]) {
+        var needed: [SegmentCandidate] = []
+        var void: [SegmentCandidate] = []
+        var passed: [SegmentCandidate] = []
+        var next: SegmentHeader?
+        for candidate in candidates.reversed() {
+            let sequence = candidate.header.sequence
+            if let oldest, candidate.isPassed(by: oldest, next: next) {
+                passed.append(candidate)
+            } else if let next, sequence > next.precedingSequence {
+                void.append(candidate)
+            } else if oldest == nil, let next, sequence < next.precedingSequence {
+                passed.append(candidate)
+            } else {
+                needed.append(candidate)
+                next = candidate.header
+            }
+        }
+        // Until the first of them was synced, the last that is passed holds the only durable table.
+        let isTableDurable = needed.last.map {
+            durable > JournalPosition(sequence: $0.header.sequence, offset: UInt64(SegmentHeader.bytes))
+        }
+        if let last = passed.first, isTableDurable != true,
+            next.map({ $0.precedingSequence == last.header.sequence }) ?? true
+        {
+            needed.append(last)
+            passed.removeFirst()
+        }
+        return (passed.reversed(), needed.reversed(), void)
     }
 
-    private mutating func withoutVoid(_ candidates: [SegmentCandidate]) -> [SegmentCandidate] {
-        var kept: [SegmentCandidate] = []
-        var after: UInt64 = .max
-        for candidate in candidates.reversed() {
-            if candidate.header.sequence > after {
-                dropped.append(candidate.file)
-                continue
+    /// What a segment that nobody reads any more says of streams.
+    private static func table(_ candidate: SegmentCandidate, _ before: StreamTable) -> StreamTable {
+        var table = before
+        let rules = SegmentWalk.Rules(
+            checksum: candidate.header.checksum, trusted: 0, durable: 0, limit: candidate.limit,
+            firstNumber: nil)
+        _ = SegmentWalk(candidate.file.mapping.bytes, rules) { record, _ in
+            if record.kind == .table {
+                table.apply(record.payload)
+            } else {
+                table.note(record, sequence: candidate.header.sequence)
             }
-            kept.append(candidate)
-            after = candidate.header.precedingSequence > 0 ? candidate.header.precedingSequence : .max
         }
-        return kept.reversed()
+        return table
     }
 
     /// Whether everything before a segment is there, or was.

@@ -10,6 +10,14 @@ struct SegmentCandidate {
     /// Bytes that can hold records.
     var limit: Int { min(file.byteCount, Int(header.segmentBytes)) }
 
+    /// Whether a cursor is behind the segment's end.
+    /// - Parameter next: the segment after it.
+    func isPassed(by cursor: JournalPosition, next: SegmentHeader?) -> Bool {
+        if header.sequence < cursor.sequence { return true }
+        guard let next, next.precedingSequence == header.sequence else { return false }
+        return cursor >= JournalPosition(sequence: header.sequence, offset: next.precedingEnd)
+    }
+
     /// Cuts the unused end off: nothing is written to it any more, and it should cost what it holds. Not for a few
     /// pages, since a file that is cut cannot be recycled.
     func trimmed(to walk: SegmentWalk) -> SegmentFile {
@@ -28,6 +36,8 @@ struct FoundSegment {
     let file: SegmentFile
     let header: SegmentHeader
     let walk: SegmentWalk
+    /// Every cursor is behind it: what it holds matters to nobody, and its file may have been in use again.
+    var isPassed = false
 
     var lastNumber: UInt64 { (walk.nextNumber ?? header.firstNumber) &- 1 }
     var end: UInt64 { UInt64(walk.end) }
@@ -194,6 +204,19 @@ struct FolderContents {
                 MovedCursor(name: name, shard: lane, from: position, to: placed.position, reason: $0)
             }
         )
+    }
+
+    /// ``place(_:lane:among:)``, written to the cursor's file if it changed: what is recycled from now on must lie
+    /// behind what the file says.
+    func settle(
+        _ name: String, lane: Int, among segments: [FoundSegment], writer: CursorWriter
+    ) throws(JournalError) -> (CursorRecord, MovedCursor?) {
+        var (placed, moved) = place(name, lane: lane, among: segments)
+        if let record = record(name, lane: lane), record.position != placed.position {
+            placed.generation &+= 1
+            try writer.write(placed, lane: lane)
+        }
+        return (placed, moved)
     }
 
     /// The first place between two records at or after an offset.

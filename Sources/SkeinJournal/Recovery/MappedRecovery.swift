@@ -10,27 +10,29 @@ struct MappedRecovery {
     init(_ contents: FolderContents, boot: JournalID) {
         self.contents = contents
         for (shard, segments) in contents.candidates {
-            lanes[shard] = Self.walk(segments, boot)
+            lanes[shard] = Self.walk(segments, boot, oldest: contents.positions(lane: shard).min())
         }
     }
 
-    private static func walk(_ segments: [SegmentCandidate], _ boot: JournalID) -> [FoundSegment] {
+    private static func walk(
+        _ segments: [SegmentCandidate], _ boot: JournalID, oldest: JournalPosition?
+    ) -> [FoundSegment] {
         segments.enumerated().map { index, segment in
             let header = segment.header
             let isTrusted = header.boot == boot && !boot.isZero
             var limit = segment.limit
-            if index + 1 < segments.count {
-                let next = segments[index + 1].header
-                if next.precedingSequence == header.sequence {
-                    limit = min(limit, Int(clamping: next.precedingEnd))
-                }
+            let next = index + 1 < segments.count ? segments[index + 1].header : nil
+            if let next, next.precedingSequence == header.sequence {
+                limit = min(limit, Int(clamping: next.precedingEnd))
             }
             let walk = SegmentWalk(
                 segment.file.mapping.bytes,
                 SegmentWalk.Rules(
                     checksum: header.checksum, trusted: isTrusted ? segment.committed : 0,
                     durable: segment.committed, limit: limit, firstNumber: header.firstNumber))
-            return FoundSegment(file: segment.trimmed(to: walk), header: header, walk: walk)
+            return FoundSegment(
+                file: segment.trimmed(to: walk), header: header, walk: walk,
+                isPassed: oldest.map { segment.isPassed(by: $0, next: next) } ?? false)
         }
     }
 
@@ -41,7 +43,7 @@ struct MappedRecovery {
 
     /// Records missing between the segments of one lane, where numbers tell.
     func missingRecords(lane: Int) -> Int {
-        let segments = lanes[lane] ?? []
+        let segments = (lanes[lane] ?? []).filter { !$0.isPassed }
         return zip(segments, segments.dropFirst()).reduce(0) { sum, pair in
             guard pair.0.header.opening == pair.1.header.opening,
                 pair.0.header.sequence + 1 == pair.1.header.sequence,

@@ -156,7 +156,8 @@ final class SegmentStore: Sendable {
             state.lanes[lane].removeAll { segment in segments.contains { $0 === segment } }
             state.bytes -= segments.reduce(0) { $0 + $1.file.byteCount }
         }
-        remove(segments.map(\.file))
+        // The last first: a kill in between leaves a log without its end, not one without its beginning.
+        remove(segments.reversed().map(\.file))
     }
 
     /// Removes a file that could not be used.
@@ -245,6 +246,12 @@ final class SegmentStore: Sendable {
                     end != 0 && segment.visible.pointee.load(ordering: .acquiring) >= end
                     && needed.map { $0 >= JournalPosition(sequence: segment.sequence, offset: end) } ?? true
                 if !passed { break }
+                // Of a collector's streams only the tables know: one must be durable at any time.
+                if !configuration.isMapped {
+                    let later = index + 1 < state.lanes[lane].count ? state.lanes[lane][index + 1] : nil
+                    let end = later?.visible.pointee.load(ordering: .acquiring) ?? 0
+                    if end <= UInt64(SegmentHeader.bytes) { break }
+                }
                 // Acquire: what the borrower read, it read before its release.
                 if segment.lent.load(ordering: .acquiring) > 0 {
                     index += 1

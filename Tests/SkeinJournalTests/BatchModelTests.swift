@@ -1,0 +1,68 @@
+import SkeinPlatform
+import Synchronization
+import Testing
+
+@testable import SkeinJournal
+
+@Suite struct BatchModelTests {
+    @Test func `a collector's journal is what the model says through any sequence of crashes`() throws {
+        for seed in Seeds(400) {
+            let driver = BatchDriver(seed: seed)
+            do {
+                try driver.open()
+                for _ in 0..<(20 + driver.random.below(60)) {
+                    if driver.random.oneIn(12) {
+                        driver.log.append("crash")
+                        if driver.random.oneIn(2) { driver.kill() } else { driver.cutPower() }
+                        try driver.open()
+                    } else {
+                        try driver.step()
+                    }
+                }
+                driver.cutPower()
+                try driver.open()
+            } catch {
+                Issue.record("SKEIN_JOURNAL_SEED=\(seed): \(error)\n\(driver.log.joined(separator: " "))")
+                return
+            }
+        }
+    }
+
+    @Test func `whichever write the power goes at, nothing acknowledged is lost and nothing is doubled`()
+        throws
+    {
+        for seed in Seeds(6) {
+            var cut = 0
+            while true {
+                let driver = BatchDriver(seed: seed)
+                // The same steps each time, and the power goes at the next operation.
+                driver.disk.state.withLock { $0.powerAfter = cut }
+                do {
+                    try? driver.open()
+                    for _ in 0..<60 { try driver.step() }
+                    let wasCut = driver.disk.state.withLock { $0.powerAfter == 0 }
+                    // Not only when it goes, also what it leaves, and where it goes again, is any.
+                    driver.random = FastRandom(seed: seed &+ UInt64(cut))
+                    driver.cutPower()
+                    driver.disk.state.withLock { $0.powerAfter = driver.random.below(12) }
+                    if (try? driver.open()) == nil {
+                        driver.cutPower()
+                        try driver.open()
+                    } else {
+                        driver.disk.state.withLock { $0.powerAfter = .max }
+                    }
+                    for _ in 0..<20 { try driver.step() }
+                    driver.kill()
+                    try driver.open()
+                    if !wasCut { break }
+                } catch {
+                    Issue.record(
+                        "SKEIN_JOURNAL_SEED=\(seed), cut \(cut): \(error)\n\(driver.log.joined(separator: " "))"
+                    )
+                    return
+                }
+                cut += 1
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import SkeinPlatform
+
+/// Random tests: how many, and from which seed. `SKEIN_JOURNAL_SEQUENCES=100000` for a long run, `SKEIN_JOURNAL_SEED`
+/// with the seed that a failure names to see it again alone.
+struct Seeds: Sequence, IteratorProtocol {
+    private var seed: UInt64
+    private var left: Int
+
+    init(_ count: Int) {
+        let environment = { (name: String) in getenv(name).map { String(cString: $0) } }
+        if let only = environment("SKEIN_JOURNAL_SEED").flatMap({ UInt64($0) }) {
+            seed = only
+            left = 1
+        } else {
+            seed = KernelRandom.word()
+            left =
+                environment("SKEIN_JOURNAL_SEQUENCES").flatMap { Int($0) }.map { $0 * count / 2000 } ?? count
+        }
+    }
+
+    mutating func next() -> UInt64? {
+        guard left > 0 else { return nil }
+        left -= 1
+        defer { seed &+= 1 }
+        return seed
+    }
+}
+
+extension RandomNumberGenerator {
+    mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
+
+    /// True once in so many.
+    mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
+
+    /// A size as it comes: mostly small.
+    mutating func size(below limit: Int) -> Int { below(oneIn(4) ? limit : Swift.min(limit, 200)) }
+}
