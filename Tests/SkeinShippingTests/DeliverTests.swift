@@ -248,6 +248,23 @@ import Testing
         shipper.shutdown(timeout: .seconds(20))
     }
 
+    @Test func `a journal that wakes nobody is shipped when told`() throws {
+        let collector = try FakeCollector()
+        defer { collector.stop() }
+        let app = try AppJournal()
+        let shipper = try Shipper(
+            shipping: Renamed(app.journal),
+            configuration: .init(endpoint: try Endpoint("deliver://127.0.0.1:\(collector.port)")))
+        for round in 1...3 {
+            let quiet = SystemClock.monotonicNanoseconds() + 50_000_000
+            while SystemClock.monotonicNanoseconds() < quiet { usleep(1000) }
+            app.append(round...round)
+            shipper.notify()
+            #expect(collector.wait { $0.records == round })
+        }
+        shipper.shutdown(timeout: .seconds(20))
+    }
+
     /// Ships under a cursor of another name, without farewells.
     private struct Renamed: ShippableJournal {
         let journal: MappedJournal

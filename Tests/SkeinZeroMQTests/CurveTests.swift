@@ -53,4 +53,41 @@ import Testing
             }
         }
     }
+
+    @Test func `with an authoriser only listed keys are let in, and messages carry them`() throws {
+        let context = try ZMQContext()
+        let server = try CurveKeyPair.generate()
+        let friend = try CurveKeyPair.generate()
+        let stranger = try CurveKeyPair.generate()
+        let authoriser = try ZAPAuthoriser(in: context, allowing: [friend.publicKey])
+        let pull = try ZMQSocket(.pull, in: context)
+        try pull.set(ZMQOption.curveServer(secretKey: server.secretKey))
+        try pull.set(.receiveTimeout(.seconds(20)))
+        let endpoint = try pull.bind("tcp://127.0.0.1:0")
+
+        let refused = try ZMQSocket(.push, in: context)
+        try refused.set(ZMQOption.curveClient(stranger, server: server.publicKey))
+        let monitor = try refused.monitor()
+        try refused.connect(endpoint)
+        try expect(.handshakeRefused(status: 400), from: monitor)
+
+        let push = try ZMQSocket(.push, in: context)
+        try push.set(ZMQOption.curveClient(friend, server: server.publicKey))
+        try push.connect(endpoint)
+        #expect(try push.send([7], wait: true))
+        let user = try pull.receive(wait: true)?.userID
+        #expect(user == friend.publicKey.z85)
+        #expect(authoriser.counts.accepted == 1)
+        #expect(authoriser.counts.refused >= 1)
+
+        authoriser.allow([stranger.publicKey])
+        let later = try ZMQSocket(.push, in: context)
+        try later.set(ZMQOption.curveClient(stranger, server: server.publicKey))
+        try later.connect(endpoint)
+        #expect(try later.send([8], wait: true))
+        #expect(try pull.receive(wait: true)?.bytes() == [8])
+        #expect(throws: ZMQError.self) { try ZAPAuthoriser(in: context, allowing: []) }
+        authoriser.stop()
+        authoriser.stop()
+    }
 }
