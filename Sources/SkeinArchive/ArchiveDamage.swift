@@ -16,7 +16,7 @@ public struct ArchiveDamage: Hashable, Sendable, CustomStringConvertible {
     public var file: String
     /// Where the bytes begin; in a zipped file counted in its unzipped content.
     public var offset: Int
-    /// How many bytes; 0 if that cannot be known.
+    /// How many bytes were passed over.
     public var count: Int
 
     public init(_ kind: Kind, file: String, offset: Int, count: Int) {
@@ -32,7 +32,8 @@ public struct ArchiveDamage: Hashable, Sendable, CustomStringConvertible {
             "\(file): torn at offset \(offset): its last document is cut off (\(count) bytes left)"
         case .garbage: "\(file): \(count) bytes at offset \(offset) are no BSON document, skipped"
         case .malformed: "\(file): malformed document of \(count) bytes at offset \(offset), skipped"
-        case .compression(let reason): "\(file): cannot unzip beyond offset \(offset): \(reason)"
+        case .compression(let reason):
+            "\(file): cannot unzip at offset \(offset), \(count) bytes skipped: \(reason)"
         }
     }
 }

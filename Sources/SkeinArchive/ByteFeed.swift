@@ -16,8 +16,6 @@ struct ByteFeed: ~Copyable {
         case insideFrame
         /// A frame has ended: another may follow, or plain bytes.
         case betweenFrames
-        /// Behind a frame that could not be read: looking for the next.
-        case lost
     }
 
     /// What a call brought.
@@ -25,8 +23,9 @@ struct ByteFeed: ~Copyable {
         case more
         /// Nothing more for now.
         case end
-        /// Compressed bytes that cannot be read. What follows in the window does not join what was there.
-        case broken(String)
+        /// Compressed bytes that cannot be read, and why. What was in the window is gone (so many bytes), since nothing
+        /// joins it any more; in it are now the bytes behind the place, as they are.
+        case broken(String, dropped: Int)
     }
 
     /// How much to read at once: what a core's cache holds.
@@ -73,13 +72,6 @@ struct ByteFeed: ~Copyable {
                 }
             case .insideFrame:
                 if let outcome = try unzip(name: name) { return outcome }
-            case .lost:
-                if dropToFrame() {
-                    part = .insideFrame
-                } else if try !fetchCompressed(name: name) {
-                    compressed.drop(compressed.count)
-                    return .end
-                }
             }
         }
     }
@@ -87,8 +79,7 @@ struct ByteFeed: ~Copyable {
     /// One step of decompression; nil if it brought nothing and there may be more.
     private mutating func unzip(name: String) throws(ArchiveError) -> Outcome? {
         if compressed.count == 0, try !fetchCompressed(name: name) {
-            part = .lost
-            return .broken("the file ends inside a compressed frame")
+            return giveUp("the file ends inside a compressed frame")
         }
         let decoder: ZstdDecoder
         if let made = self.decoder { decoder = made } else { decoder = try ZstdDecoder() }
@@ -98,10 +89,7 @@ struct ByteFeed: ~Copyable {
             step = try decoder.step(from: compressed.bytes, into: window.room(atLeast: Self.readBytes))
         } catch {
             guard error.code == .corrupt else { throw error }
-            decoder.reset()
-            compressed.drop(1)
-            part = .lost
-            return .broken(error.message)
+            return giveUp(error.message)
         }
         compressed.drop(step.consumed)
         window.didAppend(step.produced)
@@ -115,18 +103,17 @@ struct ByteFeed: ~Copyable {
         return count > 0
     }
 
-    /// Drops what lies before the next frame; false if none begins in what was read.
-    private mutating func dropToFrame() -> Bool {
-        let bytes = compressed.bytes
-        var index = 0
-        while index + 4 <= bytes.count {
-            if ZstdDecoder.isFrameStart(UnsafeRawBufferPointer(rebasing: bytes[index...])) {
-                compressed.drop(index)
-                return true
-            }
-            index += 1
-        }
-        compressed.drop(index)
-        return false
+    /// Leaves a broken frame. Whoever reads looks through what follows it for events and further frames.
+    private mutating func giveUp(_ reason: String) -> Outcome {
+        decoder?.reset()
+        part = .plain
+        // At least a byte goes, or the same frame would be found again.
+        let skipped = min(compressed.count, 1)
+        compressed.drop(skipped)
+        let dropped = window.count + skipped
+        window.drop(window.count)
+        window.append(compressed.bytes)
+        compressed.drop(compressed.count)
+        return .broken(reason, dropped: dropped)
     }
 }

@@ -138,8 +138,8 @@ public final class DocumentReader {
 
     // MARK: Inside
 
-    /// Whether the end, a frame or an event follows the document given last; true as well if the feed broke, which is
-    /// reported already.
+    /// Whether the end, a frame or an event follows the document given last; true as well if the feed broke, which
+    /// began a gap with that document.
     private func isFollowedByEvent() throws(ArchiveError) -> Bool {
         var needed = 4
         while true {
@@ -162,17 +162,16 @@ public final class DocumentReader {
         return BSONView(prefixOf: feed.bytes)
     }
 
-    /// Brings more bytes into the window; false at the end. Broken compression ends what the window holds.
+    /// Brings more bytes into the window; false at the end. Where compression is broken, a gap begins.
     private func fill() throws(ArchiveError) -> Bool {
         switch try feed.fill(name: name) {
         case .more: return true
         case .end: return false
-        case .broken(let reason):
-            let start = gap ?? position + lent
+        case .broken(let reason, let dropped):
+            gap = gap ?? position
+            gapKind = .compression(reason)
+            position += dropped
             lent = 0
-            pass(feed.bytes.count)
-            gap = nil
-            onDamage(ArchiveDamage(.compression(reason), file: name, offset: start, count: 0))
             return true
         }
     }
@@ -198,6 +197,8 @@ public final class DocumentReader {
     private func endGap(_ kind: ArchiveDamage.Kind) {
         guard let start = gap else { return }
         gap = nil
+        var kind = kind
+        if case .compression = gapKind { kind = gapKind }
         onDamage(ArchiveDamage(kind, file: name, offset: start, count: position - start))
     }
 
@@ -223,7 +224,6 @@ public final class DocumentReader {
             case .end:
                 if isAtEnd { return .end }
                 isAtEnd = try !fill()
-                if gap == nil { return .restart }
             }
         }
     }
@@ -237,7 +237,7 @@ public final class DocumentReader {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[index...])
             switch search.look(at: rest) {
             case .no:
-                if feed.isPlain, ZstdDecoder.isFrameStart(rest) {
+                if feed.isPlain, ZstdDecoder.isContentFrameStart(rest) {
                     found = .restart
                     break scanning
                 }

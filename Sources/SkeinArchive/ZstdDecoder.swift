@@ -48,6 +48,14 @@ final class ZstdDecoder {
     static func isFrameStart(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count >= 4 else { return false }
         let magic = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
-        return magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
+        return magic == frameMagic || magic & 0xFFFF_FFF0 == 0x184D_2A50
     }
+
+    /// Whether these bytes begin a frame with content. For bytes of which it is not known what they are: a skippable
+    /// frame found among them by chance could hide 4 GiB.
+    static func isContentFrameStart(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count >= 4 && UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == frameMagic
+    }
+
+    private static let frameMagic: UInt32 = 0xFD2F_B528
 }

@@ -156,6 +156,19 @@ import Testing
         }
     }
 
+    @Test func `bytes that only look like a frame hide no event behind them`() throws {
+        let folder = try TestFolder()
+        let content: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+        let skippable: [UInt8] = [0x53, 0x2A, 0x4D, 0x18, 0xFF, 0xFF, 0xFF, 0x7F]
+        for decoy in [content, content + [0, 0, 0, 0, 0], skippable] {
+            let path = try folder.write("f", Sample.bytes(0..<2) + [7] + decoy + Sample.bytes(2..<900))
+            let reading = try Reading(DocumentReader(path: path))
+            #expect(
+                reading.numbers.prefix(2) == [0, 1] && reading.numbers.suffix(500) == Array(400..<900)[...])
+            #expect(!reading.damage.isEmpty)
+        }
+    }
+
     @Test func `a file written meanwhile by one who knows no lock is left as it is`() throws {
         let folder = try TestFolder()
         let late = Sample.bytes(100_000..<100_001)
