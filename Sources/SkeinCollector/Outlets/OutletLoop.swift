@@ -106,6 +106,8 @@ final class OutletLoop {
             checkpointed = resumeAt
             isCaughtUp = false
             do {
+                // Notes are kept behind a checkpoint, so there is one from the start.
+                if resumed == nil { try putFirstCheckpoint() }
                 try outlet.open(resumed)
                 nextCheckpoint =
                     SystemClock.monotonicNanoseconds() + setup.checkpointInterval.wholeNanoseconds
@@ -115,6 +117,17 @@ final class OutletLoop {
                 report(error)
                 if !waitAfterFailure() { return false }
             }
+        }
+    }
+
+    private func putFirstCheckpoint() throws(OutletFailure) {
+        let first = OutletCheckpoint(
+            journal: setup.journal, sequence: resumeAt.sequence, offset: resumeAt.offset, counters: counters,
+            details: BSONDocument())
+        do {
+            try setup.checkpointFile.replace(first, notes: [])
+        } catch {
+            throw .unavailable("cannot write \(setup.checkpointFile.path): \(error)")
         }
     }
 
