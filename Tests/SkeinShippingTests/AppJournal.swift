@@ -41,7 +41,7 @@ final class AppJournal: Sendable {
             journal.shards[shard].append(
                 kind: .event, flags: 0, arrival: 1, capacity: bytes.count, slot: nil
             ) { target in
-                target.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+                if let base = bytes.baseAddress { target.copyMemory(from: base, byteCount: bytes.count) }
                 return bytes.count
             }
         }
