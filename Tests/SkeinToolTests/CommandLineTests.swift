@@ -48,7 +48,7 @@ import Testing
         #expect(outcome.code == 0)
         #expect(outcome.errors.isEmpty)
         #expect(outcome.lines.count <= 24, "\(outcome.lines.count) lines")
-        for line in outcome.lines { #expect(line.count <= 88, "\(line)") }
+        for line in outcome.lines { #expect(line.count <= 80, "\(line)") }
     }
 
     @Test func `the version is one line`() {

@@ -71,7 +71,7 @@ enum Help {
         Works on stored files, DIR/YYYYMMDD/TYPE-YYYYMMDD.bson.
 
           zip    compress files by zstd: .bson becomes .bson.zst. Today and yesterday
-                 (UTC) are left alone; the original goes when what was written is verified
+                 (UTC) are left alone; originals go when the result is verified
           prune  remove the folders of days older than --retain-days
           cat    write events as they are stored (BSON) to standard output
 
