@@ -7,6 +7,7 @@ public final class CountingIDs: EventIDSource {
     private let trace = Atomic<UInt64>(0)
     private let span = Atomic<UInt64>(0)
 
+    /// Both counts begin at 1.
     public init() {}
 
     /// `…0001`, `…0002`, …

@@ -10,22 +10,30 @@ public struct RecordedEvent: Sendable, Hashable, CustomStringConvertible {
     /// The whole document.
     public let document: BSONDocument
 
+    /// Takes any document; a key that it lacks reads as empty, zero or nil.
     public init(_ document: BSONDocument) { self.document = document }
 
+    /// What all events of its tree share: a trace id in hex, or what the caller gave.
     public var id: String { document["id"]?.stringValue ?? "" }
+    /// The dotted type, `request.sql`.
     public var type: String { document["type"]?.stringValue ?? "" }
+    /// The event's own span id, 16 hex digits.
     public var span: String { document["span"]?.stringValue ?? "" }
     /// The parent's span; nil at a root.
     public var parent: String? { document["parent"]?.stringValue }
+    /// When the context opened, in Unix seconds.
     public var start: Double { document["start"]?.doubleValue ?? 0 }
+    /// When the context closed, in Unix seconds.
     public var end: Double { document["end"]?.doubleValue ?? 0 }
     /// Seconds from start to end.
     public var elapsed: Double { end - start }
     /// The weight's inverse: 1 unless sampled.
     public var rate: Double { document["rate"]?.doubleValue ?? 1 }
+    /// The fields.
     public var body: BSONDocument { document["body"]?.documentValue ?? BSONDocument() }
     /// The type of the error that ended it; nil if it ended well.
     public var errorType: String? { document[path: "error.type"]?.stringValue }
+    /// The text of the error that ended it; nil if it ended well.
     public var errorMessage: String? { document[path: "error.message"]?.stringValue }
 
     /// A field by its dotted path.
@@ -39,6 +47,7 @@ public struct RecordedEvent: Sendable, Hashable, CustomStringConvertible {
 
 /// An event with its children: what a test compares trees by.
 public struct RecordedTree: Sendable, CustomStringConvertible {
+    /// The root of this tree.
     public let event: RecordedEvent
     /// In the order of their starts; of those that started at once, in the order of closing.
     public let children: [RecordedTree]

@@ -10,6 +10,7 @@ public import Skein
 /// ```
 /// Nothing is process-wide: tests may run in parallel, each with its own.
 public final class TestRecorder: Sendable {
+    /// What the events are recorded with: hand it to the code under test, or ``bind(_:)`` it.
     public let pipeline: EventPipeline
     private let memory: MemoryRecorder
 

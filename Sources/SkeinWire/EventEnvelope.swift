@@ -11,6 +11,7 @@ public struct EventEnvelope: Sendable, Hashable {
         /// Its length in bytes.
         public var count: UInt32
 
+        /// A range by its place; without arguments the text that is absent.
         @inlinable
         public init(offset: UInt32 = 0, count: UInt32 = 0) {
             self.offset = offset
@@ -55,6 +56,7 @@ public struct EventEnvelope: Sendable, Hashable {
     /// The level of a log record.
     public var level: Int32?
 
+    /// An envelope in which everything is absent.
     public init() {}
 
     /// When the event happened, for whatever is laid out by time: its `end`, else its `start`.

@@ -17,7 +17,9 @@ public struct EventConfigurationError: Error, Sendable, CustomStringConvertible 
         public static let resources = Code(name: "resources")
     }
 
+    /// What is wrong, for a program to branch on.
     public let code: Code
+    /// The same for a person: the key, what it said, what is accepted.
     public let message: String
     public var description: String { message }
 }

@@ -8,11 +8,14 @@
 public struct Baggage: Sendable, Hashable {
     private var members: [(name: String, value: String)] = []
 
+    /// Baggage without members.
     public init() {}
 
     /// The names, in order.
     public var names: [String] { members.map(\.name) }
+    /// Whether there is no member.
     public var isEmpty: Bool { members.isEmpty }
+    /// How many members there are, at most 64.
     public var count: Int { members.count }
 
     /// The value of a member; nil removes. A name that is no token of RFC 7230 is ignored.

@@ -2,12 +2,14 @@ public import SkeinWire
 
 /// W3C Trace Context's `traceparent`: `00-<32 hex>-<16 hex>-<2 hex>` (https://www.w3.org/TR/trace-context/).
 public struct TraceParent: Sendable, Hashable, CustomStringConvertible {
+    /// The tree's trace id; not zero.
     public var trace: TraceID
     /// The sender's span id; not zero.
     public var span: UInt64
     /// The flag of bit 0: the sender records this tree.
     public var isSampled: Bool
 
+    /// The ids as given; neither is checked.
     public init(trace: TraceID, span: UInt64, isSampled: Bool) {
         self.trace = trace
         self.span = span

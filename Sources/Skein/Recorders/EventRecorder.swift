@@ -40,5 +40,6 @@ public struct RecorderStatistics: Sendable, Hashable {
     /// Whether the other end answers now.
     public var isConnected = false
 
+    /// All counts zero, not connected.
     public init() {}
 }

@@ -8,6 +8,7 @@
 public final class MultiplexRecorder: EventRecorder {
     private let recorders: [any EventRecorder]
 
+    /// - Parameter recorders: in the order in which each event is handed to them.
     public init(_ recorders: [any EventRecorder]) {
         self.recorders = recorders
     }
@@ -24,6 +25,7 @@ public final class MultiplexRecorder: EventRecorder {
         }
     }
 
+    /// Shuts down all of them at the same time, each within `timeout`.
     public func shutdown(timeout: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             for recorder in recorders { group.addTask { await recorder.shutdown(timeout: timeout) } }

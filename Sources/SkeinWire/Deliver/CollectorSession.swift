@@ -20,6 +20,7 @@ import SkeinPlatform
 /// 4. An answer goes to the connection that the stream's last accepted frame came from.
 /// 5. What strangers say grows nothing without bound: at most ``Configuration/maximumStreams`` are known.
 public struct CollectorSession<Peer: Hashable & Sendable>: Sendable {
+    /// Who the collector is, how much it takes, and its patience.
     public struct Configuration: Sendable {
         /// This collector's id, at most 64 bytes.
         public var collector: String
@@ -33,6 +34,7 @@ public struct CollectorSession<Peer: Hashable & Sendable>: Sendable {
         public var lifeSignInterval: Duration = .seconds(1)
         /// What a producer is told to wait when there is no room.
         public var retry: Duration = .seconds(1)
+        /// How many streams are known at most. For one more an idle one is forgotten, or its HELLO is refused.
         public var maximumStreams = 65_536
         /// How long a silent stream of an anonymous journal is remembered.
         public var anonymousRetention: Duration = .seconds(24 * 3600)
@@ -41,11 +43,13 @@ public struct CollectorSession<Peer: Hashable & Sendable>: Sendable {
         /// How long a stream that ended by BYE is remembered, so that a late resend is still known.
         public var endedRetention: Duration = .seconds(600)
 
+        /// The defaults, for the collector of that id (at most 64 bytes).
         public init(collector: String) {
             self.collector = collector
         }
     }
 
+    /// As given to the initialiser.
     public let configuration: Configuration
     var streams: [StreamIdentity: CollectorStream<Peer>] = [:]
     private var peers: [Peer: CollectorPeer] = [:]

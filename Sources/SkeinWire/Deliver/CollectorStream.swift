@@ -38,6 +38,7 @@ struct CollectorPeer: Sendable {
 
 /// A stream as a collector's journal recovered it.
 public struct HeldStream: Hashable, Sendable {
+    /// Which stream it is.
     public var identity: StreamIdentity
     /// Everything up to here is in the journal, durably.
     public var highest: UInt64
@@ -48,6 +49,7 @@ public struct HeldStream: Hashable, Sendable {
     /// How long nothing was heard of it.
     public var idle: Duration
 
+    /// A stream that is held up to `highest`.
     public init(
         identity: StreamIdentity, highest: UInt64, isDurable: Bool, hasEnded: Bool = false,
         idle: Duration = .zero
@@ -62,6 +64,7 @@ public struct HeldStream: Hashable, Sendable {
 
 /// A stream as a collector shows it.
 public struct KnownStream: Hashable, Sendable {
+    /// Which stream it is.
     public let identity: StreamIdentity
     /// Everything up to here is stored.
     public let highest: UInt64
@@ -69,10 +72,15 @@ public struct KnownStream: Hashable, Sendable {
     public let durable: UInt64
     /// Whether its journal outlives its process.
     public let isDurable: Bool
+    /// Whether it ended by BYE.
     public let hasEnded: Bool
+    /// Whether the connection that greeted it still stands.
     public let isConnected: Bool
+    /// The service that its HELLO named; empty if none did.
     public let service: String
+    /// The host that its HELLO named; empty if none did.
     public let host: String
+    /// The process id that its HELLO named; 0 if none did.
     public let pid: Int32
     /// On the session's clock.
     public let lastHeard: Int64
@@ -80,7 +88,9 @@ public struct KnownStream: Hashable, Sendable {
 
 /// A message for one connection.
 public struct CollectorAnswer<Peer: Hashable & Sendable>: Hashable, Sendable {
+    /// What to send.
     public let message: DeliverMessage
+    /// The connection to send it on.
     public let peer: Peer
 
     init(_ message: DeliverMessage, to peer: Peer) {
@@ -99,10 +109,13 @@ public enum CollectorReply<Peer: Hashable & Sendable>: Hashable, Sendable {
 
 /// A batch that may be taken.
 public struct BatchOffer<Peer: Hashable & Sendable>: Hashable, Sendable {
+    /// The header, as it came.
     public let batch: DeliverMessage.Batch
     /// Records at or below this number are held already.
     public let above: UInt64
+    /// Bytes of the payload, which count against the stream's window.
     public let payloadBytes: Int
+    /// The connection that it came on.
     public let peer: Peer
 }
 
@@ -117,6 +130,7 @@ public struct SyncMark: Sendable {
 
 /// What was due.
 public struct CollectorTick<Peer: Hashable & Sendable>: Hashable, Sendable {
+    /// Messages to send now.
     public var answers: [CollectorAnswer<Peer>] = []
     /// Streams that the journal's table may drop.
     public var forgotten: [StreamIdentity] = []
@@ -124,6 +138,7 @@ public struct CollectorTick<Peer: Hashable & Sendable>: Hashable, Sendable {
 
 /// What a collector's deliver port has seen. Records unless it says otherwise.
 public struct CollectorCounts: Hashable, Sendable {
+    /// Records that came, also those that were held already or are invalid.
     public var received: UInt64 = 0
     /// Held already.
     public var duplicate: UInt64 = 0
@@ -148,5 +163,6 @@ public struct CollectorCounts: Hashable, Sendable {
     /// Streams forgotten after their silence.
     public var forgotten: UInt64 = 0
 
+    /// All counts zero.
     public init() {}
 }

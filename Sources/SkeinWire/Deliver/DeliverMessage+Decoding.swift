@@ -2,6 +2,7 @@ import SkeinBSON
 
 /// A header that is none of the protocol's: what is wrong with it, in words that show no content.
 public struct DeliverMessageError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong with the header, without its content.
     public let description: String
 }
 

@@ -28,14 +28,19 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// Opens or resumes a stream.
     public struct Hello: Hashable, Sendable {
+        /// The protocol's version that the producer speaks.
         public var version: Int32
+        /// The stream to open or resume.
         public var stream: StreamIdentity
         /// The lowest number not yet acknowledged.
         public var first: UInt64
         /// Whether the stream's journal outlives its process.
         public var durable: Bool
+        /// The service of the producer, for people; empty if it has none.
         public var service: String
+        /// The host of the producer, for people.
         public var host: String
+        /// The process id of the producer, for people.
         public var pid: Int32
         /// Ids of the collectors behind the sender, the nearest first.
         public var path: [String]
@@ -44,6 +49,7 @@ public enum DeliverMessage: Hashable, Sendable {
         /// Its numbers rise and are not consecutive: what is missing between them was never there.
         public var sparse: Bool
 
+        /// A greeting in this version of the protocol, unless another is given.
         public init(
             version: Int32 = DeliverMessage.version, stream: StreamIdentity, first: UInt64, durable: Bool,
             service: String = "", host: String = "", pid: Int32 = 0, path: [String] = [], anew: Bool = false,
@@ -64,12 +70,16 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// The header of records `first` … `last`; the payload follows as a second frame.
     public struct Batch: Hashable, Sendable {
+        /// The stream that the records are of.
         public var stream: StreamIdentity
+        /// The number of the first record.
         public var first: UInt64
+        /// The number of the last record.
         public var last: UInt64
         /// How many records; fewer than the range holds means that some are missing for good.
         public var count: Int
 
+        /// The header of `count` records with numbers in `first` … `last`.
         public init(stream: StreamIdentity, first: UInt64, last: UInt64, count: Int) {
             self.stream = stream
             self.first = first
@@ -80,9 +90,12 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// Everything up to `last` is acknowledged and nothing follows.
     public struct Bye: Hashable, Sendable {
+        /// The stream that ends.
         public var stream: StreamIdentity
+        /// The stream's last number.
         public var last: UInt64
 
+        /// The end of a stream after the number `last`.
         public init(stream: StreamIdentity, last: UInt64) {
             self.stream = stream
             self.last = last
@@ -91,7 +104,9 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// The answer to HELLO.
     public struct Welcome: Hashable, Sendable {
+        /// The protocol's version that the collector speaks.
         public var version: Int32
+        /// The stream that was greeted.
         public var stream: StreamIdentity
         /// Everything up to here is durable.
         public var ack: UInt64
@@ -100,6 +115,7 @@ public enum DeliverMessage: Hashable, Sendable {
         /// The collector's id.
         public var collector: String
 
+        /// An answer in this version of the protocol, unless another is given.
         public init(
             version: Int32 = DeliverMessage.version, stream: StreamIdentity, ack: UInt64, window: Int,
             collector: String
@@ -114,10 +130,14 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// Everything up to `ack` is durable.
     public struct Acknowledge: Hashable, Sendable {
+        /// The stream that is acknowledged.
         public var stream: StreamIdentity
+        /// The highest number that is durable.
         public var ack: UInt64
+        /// Bytes that may be unacknowledged from now on.
         public var window: Int
 
+        /// Everything up to `ack` is durable, and `window` bytes may be unacknowledged.
         public init(stream: StreamIdentity, ack: UInt64, window: Int) {
             self.stream = stream
             self.ack = ack
@@ -129,6 +149,7 @@ public enum DeliverMessage: Hashable, Sendable {
     public struct Refuse: Hashable, Sendable {
         /// Absent if the message was not about a stream, or none could be read in it.
         public var stream: StreamIdentity?
+        /// Why, for a program to branch on.
         public var reason: RefuseReason
         /// `invalid`: the record; `gap`: the number the next batch must reach down to.
         public var at: UInt64?
@@ -137,6 +158,7 @@ public enum DeliverMessage: Hashable, Sendable {
         /// For a person.
         public var message: String?
 
+        /// A refusal; what its reason does not need stays nil.
         public init(
             stream: StreamIdentity?, reason: RefuseReason, at: UInt64? = nil, retryMilliseconds: Int32? = nil,
             message: String? = nil
@@ -151,8 +173,10 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// With a stream: the answer to BYE. Without: the collector drains; come back later.
     public struct Goodbye: Hashable, Sendable {
+        /// The stream that has ended; nil: the collector drains.
         public var stream: StreamIdentity?
 
+        /// The answer to BYE, or with nil the word that the collector drains.
         public init(stream: StreamIdentity?) {
             self.stream = stream
         }
@@ -160,8 +184,10 @@ public enum DeliverMessage: Hashable, Sendable {
 
     /// The answer to PING.
     public struct Pong: Hashable, Sendable {
+        /// The collector's id.
         public var collector: String
 
+        /// An answer by the collector of that id.
         public init(collector: String) {
             self.collector = collector
         }

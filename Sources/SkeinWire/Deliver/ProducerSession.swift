@@ -15,9 +15,11 @@ import SkeinPlatform
 public struct ProducerSession: Sendable {
     /// Who the producer is, and its patience.
     public struct Configuration: Sendable {
-        /// The service, host and process that HELLO names.
+        /// The service that HELLO names; empty for none.
         public var service: String
+        /// The host that HELLO names.
         public var host: String
+        /// The process id that HELLO names.
         public var pid: Int32
         /// Ids of the collectors behind the sender, the nearest first.
         public var path: [String]
@@ -36,6 +38,7 @@ public struct ProducerSession: Sendable {
         /// Seeds the jitter of all pauses (± 20 %).
         public var seed: UInt64
 
+        /// The defaults for all times. Give each producer its own `seed`, so that not all come back at once.
         public init(
             service: String = "", host: String = "", pid: Int32 = 0, path: [String] = [], seed: UInt64 = 1
         ) {
@@ -73,6 +76,7 @@ public struct ProducerSession: Sendable {
     /// Connections given up so far.
     public private(set) var reconnects = 0
 
+    /// A session without a connection or streams: ``start(now:)`` begins.
     public init(_ configuration: Configuration) {
         self.configuration = configuration
         jitter = SplitMix(state: configuration.seed)

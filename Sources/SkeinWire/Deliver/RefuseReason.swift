@@ -1,7 +1,9 @@
 /// Why a collector does not go on with a stream. A word on the wire, so that new ones can come.
 public struct RefuseReason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The word on the wire.
     public let rawValue: String
 
+    /// A reason by its word on the wire, known or not.
     public init(rawValue: String) {
         self.rawValue = rawValue
     }

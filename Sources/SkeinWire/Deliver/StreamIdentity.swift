@@ -11,8 +11,10 @@ public struct StreamIdentity: Hashable, Sendable, CustomStringConvertible {
     public var journalLow: UInt64
     /// Drawn at random at each opening of the journal.
     public var opening: UInt64
+    /// The shard of the journal, from 0.
     public var shard: UInt32
 
+    /// A stream by its parts.
     public init(journalHigh: UInt64, journalLow: UInt64, opening: UInt64, shard: UInt32) {
         self.journalHigh = journalHigh
         self.journalLow = journalLow

@@ -17,6 +17,7 @@ public struct EventLimits: Sendable, Hashable {
     /// Bytes of a whole event, 4,096 to 16,777,216. Later fields are dropped.
     public var eventBytes = 1 << 20
 
+    /// The defaults.
     public init() {}
 
     /// The largest document a collector takes, in bytes: 16 MiB.

@@ -6,13 +6,14 @@ public struct TraceID: Sendable, Hashable, CustomStringConvertible {
     /// Bytes 8 to 15, big-endian.
     public var low: UInt64
 
+    /// An id by its halves; zero is taken too.
     @inlinable @inline(__always)
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    /// All zero: W3C's invalid id.
+    /// Whether it is not all zero, which is W3C's invalid id.
     @inlinable public var isValid: Bool { high | low != 0 }
 
     /// From 32 lowercase hex digits; nil for anything else, and for all zero.
