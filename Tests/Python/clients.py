@@ -3,6 +3,7 @@
     clients.py send PORT FILE.hex …          PUSH the document of each file, one frame each
     clients.py events PORT COUNT TYPE        PUSH that many events as a Ziggy client of today makes them; print them
     clients.py frames PORT                   PUSH what standard input says: a message a line, frames in hex, spaces between
+    clients.py noise PORT                    do to a ROUTER what no client of ours does
     clients.py control PORT FILE.hex …       ask control with the document of each file; print the answers
     clients.py ask PORT CMD                  ask control {cmd: CMD}; print the answer
     clients.py subscribe CONTROL COLLECT TYPE COUNT
@@ -15,6 +16,7 @@ code 3. Exit code 4: what came is not what such a program can read.
 """
 
 import os
+import random
 import socket
 import sys
 import time
@@ -98,15 +100,57 @@ def events(port, count, event_type):
     sock.close()
 
 
+def frame(word):
+    """"-" is empty; "4096*00" is that many such bytes; "+" joins."""
+    frame = bytearray()
+    for part in word.split("+"):
+        count, star, digits = part.rpartition("*")
+        frame += bytes.fromhex(digits.replace("-", "")) * (int(count) if star else 1)
+    return frame
+
+
 def frames(port):
     sock = push_socket(port)
     for line in sys.stdin:
-        # "-" is an empty frame; "4096*00" is a frame of that many such bytes.
-        parts = []
-        for word in line.split():
-            count, star, digits = word.rpartition("*")
-            parts.append(b"" if word == "-" else bytes.fromhex(digits) * (int(count) if star else 1))
-        sock.send_multipart(parts)
+        sock.send_multipart([frame(word) for word in line.split()])
+    sock.close()
+
+
+def noise(port):
+    """What no client of ours sends, to a ROUTER: bare TCP, half a greeting, frames that are no request."""
+    chance = random.Random(1)
+    greeting = bytes([0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3])
+    for text in (b"", b"GET / HTTP/1.1\r\n\r\n", greeting, greeting + chance.randbytes(53), chance.randbytes(1 << 16)):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as plain:
+            try:
+                plain.sendall(text)
+            except ConnectionError:
+                pass
+    sock = CONTEXT.socket(zmq.DEALER)
+    sock.linger = 1000
+    sock.connect("tcp://127.0.0.1:%s" % port)
+    stream = bson.Binary(chance.randbytes(28))
+    messages = [
+        [b""],
+        [b"", b""],
+        [b"", b"\x05\0\0\0\0"],
+        [b"", bson.encode({"cmd": 7})],
+        [b"", bson.encode({"cmd": "STATUS"}), b"more"],
+        [bson.encode({"op": "DANCE"})],
+        [bson.encode({"op": "HELLO"})],
+        [bson.encode({"op": "HELLO", "v": 99, "stream": stream, "first": 1})],
+        [bson.encode({"op": "HELLO", "v": 1, "stream": bson.Binary(b"short"), "first": -1})],
+        [bson.encode({"op": "BATCH", "stream": stream, "first": 1, "last": 9, "count": 9}), b"\xff" * 1000],
+        [bson.encode({"op": "HELLO", "v": 1, "stream": stream, "first": 1, "durable": False, "path": ["x"] * 1000})],
+        [bson.encode({"op": "BATCH", "stream": stream, "first": 1, "last": 2**62, "count": 2**31 - 1}), b""],
+        [bson.encode({"op": "BATCH", "stream": stream, "first": 1, "last": 1, "count": 1}), b"\xff\xff\xff\x7f" * 99],
+        [bson.encode({"op": "BATCH", "stream": stream})],
+        [bson.encode({"op": "BYE", "stream": stream, "last": -1})],
+    ]
+    messages += [[chance.randbytes(chance.randrange(200)) for _ in range(chance.randrange(1, 5))] for _ in range(200)]
+    messages += [[b"x" * (60 << 10)], [b"x" * (5 << 20)]]
+    for message in messages:
+        sock.send_multipart(message)
     sock.close()
 
 
@@ -174,7 +218,7 @@ def decode(*paths):
 
 
 COMMANDS = {
-    command.__name__: command for command in (send, events, frames, control, ask, subscribe, collect, decode)
+    command.__name__: command for command in (send, events, frames, noise, control, ask, subscribe, collect, decode)
 }
 
 
