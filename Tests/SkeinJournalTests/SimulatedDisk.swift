@@ -116,6 +116,9 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
     }
 
     func truncate(_ path: String, to count: Int) {
+        edit(path) { bytes in
+            for index in count..<max(count, bytes.count) { bytes[index] = 0 }
+        }
         state.withLock { $0.files[path]?.count = count }
     }
 
@@ -236,6 +239,8 @@ private final class SimulatedFile: JournalFile {
         if try bytes > byteCount() { return try reserve(bytes) }
         try change { state, content throws(SystemError) in
             try SimulatedDisk.spend(&state)
+            (content.cached.base + bytes).initializeMemory(
+                as: UInt8.self, repeating: 0, count: content.count - bytes)
             content.count = bytes
         }
     }

@@ -99,7 +99,8 @@ struct MappedOpening {
         _ path: String, _ storage: any JournalStorage
     ) throws(JournalError) -> Int {
         do throws(SystemError) {
-            return try storage.open(path, create: true).byteCount() / SlotLayout.bytes
+            return try (storage.open(path, create: true).byteCount() + SlotLayout.bytes - 1)
+                / SlotLayout.bytes
         } catch {
             throw JournalError("opening \(path)", error)
         }

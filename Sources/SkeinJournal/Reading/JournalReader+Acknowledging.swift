@@ -159,11 +159,16 @@ extension JournalReader {
                     stream: known.stream, first: known.first, last: last)
             } else {
                 let isBegun = isCursors && cursor.position.offset > UInt64(SegmentHeader.bytes)
-                streams.append(
-                    UnacknowledgedStream(
-                        stream: segment.stream,
-                        first: isBegun ? cursor.number + 1 : segment.firstNumber.load(ordering: .relaxed),
-                        last: last))
+                var first = isBegun ? cursor.number + 1 : segment.firstNumber.load(ordering: .relaxed)
+                // After a power cut the cursor's file can be older or newer than the segment that it points into.
+                let start = isBegun ? Int(cursor.position.offset) : SegmentHeader.bytes
+                let visible = Int(segment.visible.pointee.load(ordering: .acquiring))
+                if let range = segment.readable(from: start, to: end == 0 ? visible : min(visible, Int(end)))
+                {
+                    var records = segment.records(range)
+                    if let record = records.next() { first = min(first, record.number) }
+                }
+                streams.append(UnacknowledgedStream(stream: segment.stream, first: first, last: last))
             }
         }
         return streams

@@ -104,22 +104,27 @@ public final class JournalReader: @unchecked Sendable {
         offset = isSame ? Int(cursor.position.offset) : SegmentHeader.bytes
     }
 
-    /// Goes on reading after a record: what was read beyond it is read again. Nothing is acknowledged by this. At
-    /// or below the cursor it is ``rewindToCursor()``; beyond what was read it does nothing.
+    /// Goes on reading after a record: what was read beyond it, of later streams too, is read again. Nothing is
+    /// acknowledged by this. At or below the cursor it is ``rewindToCursor()``; where nothing beyond was read, and for
+    /// a stream of which nothing is read, it does nothing.
     public func rewind(toAfter number: UInt64, of stream: JournalStream) {
-        for index in pendingStart..<pending.count where pending[index].segment.stream == stream {
-            var entry = pending[index]
-            if number >= entry.last { continue }
-            let place = Self.place(after: number, in: entry)
-            segment = entry.segment
+        let unacknowledged = pending[pendingStart...]
+        guard var index = unacknowledged.firstIndex(where: { $0.segment.stream == stream }) else { return }
+        while index < pending.count, pending[index].segment.stream == stream, pending[index].last <= number {
+            index += 1
+        }
+        guard index < pending.count else { return }
+        var entry = pending[index]
+        pending.removeSubrange(index...)
+        segment = entry.segment
+        offset = entry.range.lowerBound
+        guard entry.segment.stream == stream else { return }
+        let place = Self.place(after: number, in: entry)
+        if place.offset > offset {
             offset = place.offset
-            pending.removeSubrange(index...)
-            if place.offset > entry.range.lowerBound {
-                entry.range = entry.range.lowerBound..<place.offset
-                entry.last = place.number
-                pending.append(entry)
-            }
-            return
+            entry.range = entry.range.lowerBound..<place.offset
+            entry.last = place.number
+            pending.append(entry)
         }
     }
 
