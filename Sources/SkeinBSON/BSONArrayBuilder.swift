@@ -15,6 +15,7 @@ public struct BSONArrayBuilder: Sendable {
         self.builder = builder
     }
 
+    /// Appends a value. False if BSON cannot hold it: a regular expression with a NUL, more than 2 GiB in all.
     @discardableResult
     public mutating func append(_ value: BSONValue) -> Bool {
         guard value.isWritable else { return false }

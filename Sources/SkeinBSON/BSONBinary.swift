@@ -5,8 +5,10 @@
 public struct BSONBinary: Sendable, Hashable, Codable {
     /// 0 generic, 1 function, 2 old binary, 3 old UUID, 4 UUID, 5 MD5, 6 encrypted, 7 column, 128 and up user's.
     public var subtype: UInt8
+    /// The payload.
     public var bytes: [UInt8]
 
+    /// Bytes of a subtype, generic unless one is given.
     public init(subtype: UInt8 = 0, bytes: [UInt8]) {
         self.subtype = subtype
         self.bytes = bytes

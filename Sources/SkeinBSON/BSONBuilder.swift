@@ -33,17 +33,20 @@ public struct BSONBuilder: Sendable {
 
     // MARK: Elements
 
+    /// Appends a value of any type.
     @discardableResult
     public mutating func append(_ key: String, _ value: BSONValue) -> Bool {
         guard value.isWritable else { return false }
         return element(value.type, key, value.encodedSize) { $0.value(value) }
     }
 
+    /// Appends a double, NaN and the infinities included.
     @discardableResult
     public mutating func append(_ key: String, double value: Double) -> Bool {
         element(.double, key, 8) { $0.integer(value.bitPattern) }
     }
 
+    /// Appends a string; a NUL inside is kept.
     @discardableResult
     public mutating func append(_ key: String, string value: String) -> Bool {
         var value = value
@@ -56,6 +59,7 @@ public struct BSONBuilder: Sendable {
         element(.string, key, 5 + utf8.count) { $0.text(utf8) }
     }
 
+    /// Appends a copy of a document.
     @discardableResult
     public mutating func append(_ key: String, document value: BSONDocument) -> Bool {
         append(key, .document(value))
@@ -67,11 +71,13 @@ public struct BSONBuilder: Sendable {
         element(.document, key, value.bytes.count) { $0.bytes(value.bytes) }
     }
 
+    /// Appends an array of values, in order.
     @discardableResult
     public mutating func append(_ key: String, array values: [BSONValue]) -> Bool {
         append(key, .array(.array(values)))
     }
 
+    /// Appends a copy of bytes as a binary. Subtype 2 repeats its length inside the value; that is done here.
     @discardableResult
     public mutating func append(_ key: String, binary value: UnsafeRawBufferPointer, subtype: UInt8 = 0)
         -> Bool
@@ -81,11 +87,13 @@ public struct BSONBuilder: Sendable {
         }
     }
 
+    /// Appends an object id.
     @discardableResult
     public mutating func append(_ key: String, objectID value: BSONObjectID) -> Bool {
         element(.objectID, key, 12) { $0.objectIDValue(value) }
     }
 
+    /// Appends a bool.
     @discardableResult
     public mutating func append(_ key: String, bool value: Bool) -> Bool {
         element(.bool, key, 1) { $0.byte(value ? 1 : 0) }
@@ -97,21 +105,25 @@ public struct BSONBuilder: Sendable {
         element(.datetime, key, 8) { $0.integer(milliseconds) }
     }
 
+    /// Appends a null.
     @discardableResult
     public mutating func appendNull(_ key: String) -> Bool {
         element(.null, key, 0) { _ in }
     }
 
+    /// Appends an int32.
     @discardableResult
     public mutating func append(_ key: String, int32 value: Int32) -> Bool {
         element(.int32, key, 4) { $0.integer(value) }
     }
 
+    /// Appends an int64, however small the number is.
     @discardableResult
     public mutating func append(_ key: String, int64 value: Int64) -> Bool {
         element(.int64, key, 8) { $0.integer(value) }
     }
 
+    /// Appends a decimal128.
     @discardableResult
     public mutating func append(_ key: String, decimal128 value: BSONDecimal128) -> Bool {
         append(key, .decimal128(value))

@@ -2,9 +2,12 @@ internal import CSkeinBSON
 
 /// A decimal floating-point number of 34 digits (IEEE 754-2008 decimal128, binary integer significand).
 @frozen public struct BSONDecimal128: Sendable, Hashable, CustomStringConvertible {
+    /// The lower 64 bits.
     public var low: UInt64
+    /// The upper 64 bits: sign, exponent and the rest of the significand.
     public var high: UInt64
 
+    /// A number by its bits; every pattern is taken.
     @inlinable
     public init(low: UInt64, high: UInt64) {
         self.low = low

@@ -65,6 +65,7 @@ public struct BSONDocument: Sendable, Hashable {
         }.get()
     }
 
+    /// Whether there is no element. Costs nothing, unlike the count.
     public var isEmpty: Bool { bytes.count <= 5 }
 
     /// The number of elements. Cost: a walk.

@@ -68,6 +68,7 @@
         }
     }
 
+    /// A bool; nil for every other type, numbers too.
     public var bool: Bool? {
         type == .bool ? value[0] != 0 : nil
     }

@@ -2,8 +2,10 @@
 public struct BSONError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What went wrong, to be compared; more codes may come.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as a word in snake case.
         public let rawValue: String
 
+        /// A code by its word, known or not.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -32,12 +34,14 @@ public struct BSONError: Error, Sendable, Hashable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
+    /// What went wrong, for a program to branch on.
     public let code: Code
     /// What was attempted, on what, and what came back. Holds no payload.
     public let message: String
     /// Where, in bytes from the start of what was read; -1 if unknown.
     public let offset: Int
 
+    /// - Parameter offset: bytes from the start of what was read, -1 if unknown.
     public init(code: Code, message: String, offset: Int = -1) {
         self.code = code
         self.message = message

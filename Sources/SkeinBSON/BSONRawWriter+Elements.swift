@@ -1,5 +1,6 @@
 /// Whole elements, one function a type.
 extension BSONRawWriter {
+    /// A double: 8 bytes besides the header.
     @inlinable @inline(__always)
     public mutating func double(key: UnsafeRawBufferPointer, _ value: Double) {
         header(.double, key: key)
@@ -49,11 +50,13 @@ extension BSONRawWriter {
         bytes(value)
     }
 
+    /// The deprecated undefined, which has no value.
     @inlinable @inline(__always)
     public mutating func undefined(key: UnsafeRawBufferPointer) {
         header(.undefined, key: key)
     }
 
+    /// An object id: 12 bytes, big-endian.
     @inlinable @inline(__always)
     public mutating func objectID(key: UnsafeRawBufferPointer, _ value: BSONObjectID) {
         header(.objectID, key: key)
@@ -66,6 +69,7 @@ extension BSONRawWriter {
         integer(value.low.byteSwapped)
     }
 
+    /// A bool: 1 byte.
     @inlinable @inline(__always)
     public mutating func bool(key: UnsafeRawBufferPointer, _ value: Bool) {
         header(.bool, key: key)
@@ -79,6 +83,7 @@ extension BSONRawWriter {
         integer(milliseconds)
     }
 
+    /// A null, which has no value.
     @inlinable @inline(__always)
     public mutating func null(key: UnsafeRawBufferPointer) {
         header(.null, key: key)
@@ -96,6 +101,7 @@ extension BSONRawWriter {
         byte(0)
     }
 
+    /// The deprecated DB pointer. `collection` is UTF-8.
     @inlinable @inline(__always)
     public mutating func dbPointer(
         key: UnsafeRawBufferPointer, _ collection: UnsafeRawBufferPointer, _ id: BSONObjectID
@@ -105,12 +111,14 @@ extension BSONRawWriter {
         objectIDValue(id)
     }
 
+    /// JavaScript without a scope. `code` is UTF-8 and may hold NULs.
     @inlinable @inline(__always)
     public mutating func javascript(key: UnsafeRawBufferPointer, _ code: UnsafeRawBufferPointer) {
         header(.javascript, key: key)
         text(code)
     }
 
+    /// The deprecated symbol. `name` is UTF-8 and may hold NULs.
     @inlinable @inline(__always)
     public mutating func symbol(key: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer) {
         header(.symbol, key: key)
@@ -128,12 +136,14 @@ extension BSONRawWriter {
         bytes(scope)
     }
 
+    /// An int32: 4 bytes.
     @inlinable @inline(__always)
     public mutating func int32(key: UnsafeRawBufferPointer, _ value: Int32) {
         header(.int32, key: key)
         integer(value)
     }
 
+    /// MongoDB's internal timestamp: Unix seconds, and a counter within the second.
     @inlinable @inline(__always)
     public mutating func timestamp(key: UnsafeRawBufferPointer, increment: UInt32, seconds: UInt32) {
         header(.timestamp, key: key)
@@ -141,12 +151,14 @@ extension BSONRawWriter {
         integer(seconds)
     }
 
+    /// An int64: 8 bytes.
     @inlinable @inline(__always)
     public mutating func int64(key: UnsafeRawBufferPointer, _ value: Int64) {
         header(.int64, key: key)
         integer(value)
     }
 
+    /// A decimal128: 16 bytes.
     @inlinable @inline(__always)
     public mutating func decimal128(key: UnsafeRawBufferPointer, _ value: BSONDecimal128) {
         header(.decimal128, key: key)
@@ -154,11 +166,13 @@ extension BSONRawWriter {
         integer(value.high)
     }
 
+    /// The value that sorts below all others; it has no bytes.
     @inlinable @inline(__always)
     public mutating func minKey(key: UnsafeRawBufferPointer) {
         header(.minKey, key: key)
     }
 
+    /// The value that sorts above all others; it has no bytes.
     @inlinable @inline(__always)
     public mutating func maxKey(key: UnsafeRawBufferPointer) {
         header(.maxKey, key: key)

@@ -35,6 +35,7 @@
     /// Where the next byte goes.
     public var pointer: UnsafeMutableRawPointer
 
+    /// - Parameter pointer: where the first byte goes; the caller guarantees room for all that is written.
     @inlinable @inline(__always)
     public init(_ pointer: UnsafeMutableRawPointer) {
         self.pointer = pointer

@@ -32,6 +32,7 @@ extension BSONValue {
         }
     }
 
+    /// A bool; numbers are none.
     public var boolValue: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }
@@ -41,10 +42,12 @@ extension BSONValue {
         if case .datetime(let milliseconds) = self { milliseconds } else { nil }
     }
 
+    /// A binary of any subtype.
     public var binaryValue: BSONBinary? {
         if case .binary(let binary) = self { binary } else { nil }
     }
 
+    /// An object id.
     public var objectIDValue: BSONObjectID? {
         if case .objectID(let id) = self { id } else { nil }
     }

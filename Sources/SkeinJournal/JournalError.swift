@@ -4,8 +4,10 @@ public import SkeinPlatform
 public struct JournalError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure. More kinds may come, so a `switch` over it needs a `default`.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// The code as a word, as messages show it.
         public let rawValue: String
 
+        /// A code by its word, known or not.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -36,11 +38,14 @@ public struct JournalError: Error, Sendable, CustomStringConvertible {
         public static let system = Code(rawValue: "system")
     }
 
+    /// What went wrong, for a program to branch on.
     public let code: Code
+    /// What was attempted, on what, what came back, and what to do about it.
     public let message: String
     /// The operating system's error, if that was the reason.
     public let cause: SystemError?
 
+    /// An error by its parts.
     public init(_ code: Code, _ message: String, cause: SystemError? = nil) {
         self.code = code
         self.message = message

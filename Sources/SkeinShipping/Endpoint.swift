@@ -21,6 +21,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         case file
     }
 
+    /// How records travel there.
     public let transport: Transport
     /// Name or address; empty for a file.
     public let host: String

@@ -3,10 +3,13 @@ public import SkeinZeroMQ
 extension Shipper {
     /// Where records go, who sends them, and how.
     public struct Configuration: Sendable {
+        /// Where records go.
         public var endpoint: Endpoint
         /// What HELLO says of the sender.
         public var service: String
+        /// The host that HELLO names.
         public var host: String
+        /// The process id that HELLO names.
         public var pid: Int32
         /// Ids of the collectors behind the sender, the nearest first; the forwarding collector's own id first of all.
         public var path: [String] = []
@@ -19,6 +22,7 @@ extension Shipper {
         /// No answer for so long ends a connection.
         public var silence: Duration = .seconds(5)
 
+        /// The defaults for everything but the endpoint and what HELLO says.
         public init(endpoint: Endpoint, service: String = "", host: String = "", pid: Int32 = 0) {
             self.endpoint = endpoint
             self.service = service

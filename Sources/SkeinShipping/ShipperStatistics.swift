@@ -16,7 +16,9 @@ public struct ShipperStatistics: Hashable, Sendable {
     public var inFlightBytes = 0
     /// Bytes of records that are not acknowledged, sent or not.
     public var backlogBytes = 0
+    /// Batches sent, again included: of several records (`deliver`), of one (`push`), or writes (`file`).
     public var batchesSent: UInt64 = 0
+    /// Bytes of what was sent, again included.
     public var bytesSent: UInt64 = 0
     /// Refusals, by reason.
     public var refusals: [String: UInt64] = [:]
@@ -25,6 +27,7 @@ public struct ShipperStatistics: Hashable, Sendable {
     /// When the other end last acknowledged something, by the system's monotonic clock in nanoseconds.
     public var lastAcknowledgement: Int64?
 
+    /// All counts zero, not connected.
     public init() {}
 }
 

@@ -6,6 +6,7 @@ public struct BSONDecoder: Sendable {
     /// Handed to every `init(from:)`.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
+    /// A decoder with an empty ``userInfo``.
     public init() {}
 
     /// Decodes a document.

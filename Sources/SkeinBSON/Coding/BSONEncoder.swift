@@ -23,6 +23,7 @@ public struct BSONEncoder: Sendable {
     /// Handed to every `encode(to:)`.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
+    /// An encoder with an empty ``userInfo``.
     public init() {}
 
     /// Encodes a value that is a document.

@@ -12,6 +12,7 @@ internal import CSkeinBSON
 /// Canonical brings every type back as it was (a NaN loses its payload bits); relaxed is for people, and brings a whole
 /// number back as int32 where it fits. About 5 µs for a small event (300 bytes); allocates. Any thread.
 public enum ExtendedJSON {
+    /// Which of the two spellings: canonical, which keeps every type, or relaxed, for people.
     public enum Mode: Sendable, Hashable, CaseIterable {
         case canonical, relaxed
     }

@@ -3,7 +3,9 @@ import Synchronization
 
 /// A reader's durable cursor.
 public struct JournalCursor: Sendable, Equatable {
+    /// The reader's name.
     public let name: String
+    /// Everything before this is acknowledged, durably.
     public let position: JournalPosition
     /// Bytes of durable records, with their headers, behind it.
     public let backlogBytes: Int

@@ -12,7 +12,9 @@ public struct JournalMark: Sendable {
 
     /// How far a stream is held.
     public struct HeldNumber: Sendable, Equatable {
+        /// Which stream it is.
         public let stream: JournalStream
+        /// The stream's row in the journal's table, 0 for the journal's own stream.
         public let index: UInt32
         /// Everything up to here may be acknowledged.
         public let number: UInt64
@@ -21,7 +23,9 @@ public struct JournalMark: Sendable {
 
 /// What a failed sync took back.
 public struct RolledBackStream: Sendable, Equatable {
+    /// Which stream it is.
     public let stream: JournalStream
+    /// The stream's row in the journal's table, 0 for the journal's own stream.
     public let index: UInt32
     /// Everything up to here stands. Of the journal's own stream, what came after is lost.
     public let durable: UInt64

@@ -29,6 +29,7 @@ public final class BatchJournal: @unchecked Sendable {
         /// collector's own events.
         public var budgetBytes: Int
 
+        /// A folder with the default sizes. Opening the journal checks them.
         public init(folder: String, segmentBytes: Int = 64 << 20, budgetBytes: Int = 4 << 30) {
             self.folder = folder
             self.segmentBytes = segmentBytes
@@ -52,6 +53,7 @@ public final class BatchJournal: @unchecked Sendable {
     public let id: JournalID
     /// Drawn by this opening.
     public let opening: UInt64
+    /// Where it lies.
     public let folder: String
     /// The most bytes that one record may have.
     public let maximumPayload: Int

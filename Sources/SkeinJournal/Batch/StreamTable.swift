@@ -2,6 +2,7 @@ import SkeinPlatform
 
 /// What a collector's journal knows of one stream.
 public struct StreamRow: Sendable, Equatable {
+    /// Which stream it is.
     public let stream: JournalStream
     /// The row's number in this journal, which its records carry: from 1, never reused. 0 is the journal's own.
     public let index: UInt32

@@ -7,6 +7,7 @@ public struct JournalID: Hashable, Sendable, CustomStringConvertible {
     /// The last eight bytes, as a little-endian integer.
     public let high: UInt64
 
+    /// A name by its halves.
     public init(low: UInt64, high: UInt64) {
         self.low = low
         self.high = high
@@ -39,11 +40,14 @@ public struct JournalID: Hashable, Sendable, CustomStringConvertible {
 /// What numbers records: one opening of one shard of a journal. Within it numbers rise by one from 1, and none
 /// is ever used twice.
 public struct JournalStream: Hashable, Sendable, CustomStringConvertible {
+    /// The journal that the shard is of.
     public let journal: JournalID
     /// Random, drawn at each opening of the journal.
     public let opening: UInt64
+    /// The shard of the journal, from 0.
     public let shard: UInt32
 
+    /// A stream by its parts.
     public init(journal: JournalID, opening: UInt64, shard: UInt32) {
         self.journal = journal
         self.opening = opening
@@ -60,6 +64,7 @@ public struct JournalPosition: Hashable, Comparable, Sendable, CustomStringConve
     /// Bytes from the start of the segment.
     public var offset: UInt64
 
+    /// A place by its parts; whether the journal still has it is not checked.
     public init(sequence: UInt64, offset: UInt64) {
         self.sequence = sequence
         self.offset = offset

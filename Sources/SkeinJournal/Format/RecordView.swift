@@ -3,6 +3,7 @@ public struct RecordView {
     let start: UnsafeRawPointer
     /// The document, or whatever the kind says.
     public let payload: UnsafeRawBufferPointer
+    /// What the payload is.
     public let kind: RecordKind
 
     /// The record at the start of some bytes, if a whole one with a plausible header stands there. Reads nothing
@@ -57,6 +58,7 @@ public struct RecordCursor: IteratorProtocol {
     /// Bytes passed so far: where the next record begins.
     public private(set) var offset = 0
 
+    /// - Parameter bytes: to be kept readable by the caller as long as the cursor or its records are used.
     public init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }

@@ -42,6 +42,7 @@ public final class MappedJournal: @unchecked Sendable {
         /// Where the records go, at most 1,024 bytes: for whoever finds the spool of a dead process.
         public var endpoint: String
 
+        /// The default sizes. Opening the journal checks them.
         public init(
             folder: String? = nil, shards: Int, segmentBytes: Int = 4 << 20, budgetBytes: Int = 256 << 20,
             slots: Int = 1024, endpoint: String = ""

@@ -177,6 +177,7 @@ extension JournalReader {
 
 /// A stream of which a reader has not acknowledged everything.
 public struct UnacknowledgedStream: Sendable, Equatable {
+    /// Which stream it is.
     public let stream: JournalStream
     /// The lowest number that is not acknowledged.
     public let first: UInt64

@@ -12,6 +12,7 @@ public struct RecoveredJournal: Sendable {
     public internal(set) var openSlots: [RecoveredSlot] = []
     /// Records that could not be read, at least: damage, or, after a power cut, what never reached the disk.
     public internal(set) var damagedRecords = 0
+    /// Bytes that could not be read as records.
     public internal(set) var damagedBytes = 0
     /// Whole records beyond the place where the log ends.
     public internal(set) var skippedRecords = 0
@@ -24,7 +25,9 @@ public struct RecoveredJournal: Sendable {
         public let wasClean: Bool
         /// Whether that was in this boot of the machine.
         public let isSameBoot: Bool
+        /// Its process id.
         public let pid: UInt32
+        /// Where its records were to go; empty if it did not say.
         public let endpoint: String
         /// Unix nanoseconds.
         public let opened: Int64
@@ -37,10 +40,13 @@ public struct RecoveredJournal: Sendable {
 
 /// A stream of an earlier opening.
 public struct RecoveredStream: Sendable, Equatable {
+    /// Which stream it is.
     public let stream: JournalStream
     /// Of the records that are still there.
     public let first: UInt64
+    /// The highest number that is still there.
     public let last: UInt64
+    /// How many records are still there.
     public let records: Int
 }
 
@@ -59,6 +65,7 @@ public struct RecoveredSlot: @unchecked Sendable {
 
 /// A cursor that pointed outside the segments.
 public struct MovedCursor: Sendable, Equatable {
+    /// Why it was moved.
     public enum Reason: Sendable {
         /// It lay beyond the end, and was set to the end.
         case beyondEnd
@@ -68,9 +75,14 @@ public struct MovedCursor: Sendable, Equatable {
         case damaged
     }
 
+    /// The reader's name.
     public let name: String
+    /// The shard that it reads, from 0.
     public let shard: Int
+    /// Where it pointed.
     public let from: JournalPosition
+    /// Where it points now.
     public let to: JournalPosition
+    /// Why it was moved.
     public let reason: Reason
 }

@@ -8,6 +8,7 @@ public struct MappedShippable: ShippableJournal {
     private let journal: MappedJournal
     private let lastSign = LastSign()
 
+    /// - Parameter journal: stays open as long as a shipper uses this; its readers are made by ``makeLanes()``.
     public init(_ journal: MappedJournal) {
         self.journal = journal
     }

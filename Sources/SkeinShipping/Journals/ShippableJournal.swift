@@ -64,10 +64,13 @@ public protocol ShippableLane: AnyObject {
 
 /// Records of one stream, contiguous and whole, as they go over the wire.
 public struct ShippableRun: Sendable {
+    /// The stream that all of them are of.
     public let stream: StreamIdentity
     /// Numbers of the first and last record, and how many there are.
     public let first: UInt64
+    /// The number of the last record.
     public let last: UInt64
+    /// How many records there are.
     public let count: Int
     /// The records with headers and padding.
     public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // read-only as long as `owner` lives
@@ -80,6 +83,7 @@ public struct ShippableRun: Sendable {
     /// Whether the stream's numbers rise without being consecutive.
     public let isSparse: Bool
 
+    /// A run by its parts. `bytes` must stay readable and unchanged as long as `owner` lives.
     public init(
         stream: StreamIdentity, first: UInt64, last: UInt64, count: Int, bytes: UnsafeRawBufferPointer,
         owner: any AnyObject & Sendable, isDurable: Bool, isResumed: Bool, isSparse: Bool = false
