@@ -57,7 +57,7 @@ extension InletLoop {
         case .answers(let answers): send(answers)
         case .take(let offer): payload.withMutableBytes { take(offer, $0, now) }
         }
-        countUpstream()
+        countReceived()
     }
 
     /// A message without a payload.
@@ -75,7 +75,7 @@ extension InletLoop {
             default: break
             }
         }
-        countUpstream()
+        countReceived()
         send(answers)
     }
 
@@ -91,12 +91,13 @@ extension InletLoop {
         streams[stream] = nil
     }
 
-    private func countUpstream() {
-        let lost = session.counts.lostUpstream
-        let known = lostUpstreamSeen
-        guard lost > known else { return }
-        ledger.add(.lostUpstream, lost - known)
-        lostUpstreamSeen = lost
+    /// Takes over what the session counted: it alone sees batches of which nothing is new.
+    private func countReceived() {
+        let counts = session.counts
+        ledger.add(.received, counts.received &- counted.received)
+        ledger.add(.duplicate, counts.duplicate &- counted.duplicate)
+        ledger.add(.lostUpstream, counts.lostUpstream &- counted.lostUpstream)
+        counted = counts
     }
 
     // MARK: Batches
@@ -129,9 +130,7 @@ extension InletLoop {
             return true
         }
         let received = outcome.journaled + outcome.duplicates + outcome.rejected
-        ledger.add(.received, received)
         ledger.add(.journaled, outcome.journaled)
-        ledger.add(.duplicate, outcome.duplicates)
         let through =
             outcome.failure == nil ? batch.last : journal.stream(index).map(\.highest) ?? offer.above
         session.stored(

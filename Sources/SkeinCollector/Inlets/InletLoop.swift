@@ -30,8 +30,8 @@ final class InletLoop {
     var streams: [StreamIdentity: (index: UInt32?, isDurable: Bool)] = [:]
     var envelope = EventEnvelope()
     var connections = ConnectionCounts()
-    /// What the ledger has of the session's count already.
-    var lostUpstreamSeen: UInt64 = 0
+    /// What the ledger has of the session's counts already.
+    var counted = CollectorCounts()
 
     // Syncing.
     /// When the oldest event that no sync covers was journaled, monotonic nanoseconds.

@@ -105,6 +105,6 @@ enum PortSecurity {
 
     static func cannotListen(_ address: ListenAddress, _ name: String, _ error: ZMQError) -> CollectorError {
         CollectorError(
-            .port, "cannot listen on \(address) (\(name)): \(error.name) (\(SystemError(code: error.code)))")
+            .port, "cannot listen on \(address) (\(name)): \(SystemError(code: error.code))")
     }
 }
