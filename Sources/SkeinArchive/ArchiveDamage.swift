@@ -1,5 +1,6 @@
 /// Bytes in a file of events that are no document: where, how many, and why they were passed over.
 public struct ArchiveDamage: Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong with the bytes.
     public enum Kind: Hashable, Sendable {
         /// The file ends inside a document: a writer that was killed, or that is still writing.
         case tornTail
@@ -11,6 +12,7 @@ public struct ArchiveDamage: Hashable, Sendable, CustomStringConvertible {
         case compression(String)
     }
 
+    /// What is wrong with the bytes.
     public var kind: Kind
     /// The file, or what stands for it (`standard input`).
     public var file: String
@@ -19,6 +21,7 @@ public struct ArchiveDamage: Hashable, Sendable, CustomStringConvertible {
     /// How many bytes were passed over.
     public var count: Int
 
+    /// Damage by its parts.
     public init(_ kind: Kind, file: String, offset: Int, count: Int) {
         self.kind = kind
         self.file = file

@@ -4,6 +4,7 @@ public import SkeinPlatform
 public struct ArchiveError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure; the set may grow.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code as a word.
         public let description: String
 
         private init(_ description: String) { self.description = description }
@@ -18,12 +19,14 @@ public struct ArchiveError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let badArgument = Code("badArgument")
     }
 
+    /// What went wrong, for a program to branch on.
     public let code: Code
     /// One sentence: what was attempted, on what, what came back, what to do.
     public let message: String
     /// The system's error, if it was one.
     public let system: SystemError?
 
+    /// An error that no system call brought: ``system`` is nil.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

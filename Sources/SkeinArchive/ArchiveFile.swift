@@ -24,11 +24,13 @@ public struct ArchiveFile: Hashable, Sendable {
 
     /// The folder of the day.
     public var folder: String
+    /// The file's name in its folder.
     public var name: String
     /// What stands for the type in the name. The document says which type an event has.
     public var stem: String
     /// The day in the name.
     public var day: ArchiveDay
+    /// How its events are stored, as its ending says.
     public var form: Form
 
     /// Reads a file's name; nil if it is not one of the archive's.
@@ -48,6 +50,7 @@ public struct ArchiveFile: Hashable, Sendable {
         self.form = form
     }
 
+    /// Folder and name.
     public var path: String { ArchivePath.join(folder, name) }
 
     /// How long the file is; nil if it cannot be known.

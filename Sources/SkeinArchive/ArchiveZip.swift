@@ -9,6 +9,7 @@ import SkeinPlatform
 public struct ArchiveZip {
     /// What was done with one file.
     public struct Outcome: Hashable, Sendable {
+        /// How it ended.
         public enum Kind: Hashable, Sendable {
             case zipped
             /// An earlier zip had been cut short before it removed the original.
@@ -16,6 +17,7 @@ public struct ArchiveZip {
             /// There was nothing in it.
             case empty
         }
+        /// How it ended.
         public var kind: Kind
         /// Bytes of the original.
         public var bytesBefore: Int
@@ -28,6 +30,9 @@ public struct ArchiveZip {
     /// Told how many more bytes of originals were compressed, every 256 KiB.
     public var onProgress: ((Int) -> Void)?
 
+    /// - Parameters:
+    ///   - level: zstd's, 1 (fast) to 19 (small).
+    ///   - onProgress: called on the thread that zips, with how many more bytes were compressed.
     public init(level: Int32 = 6, onProgress: ((Int) -> Void)? = nil) {
         self.level = level
         self.onProgress = onProgress

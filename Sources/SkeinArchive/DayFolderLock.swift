@@ -6,6 +6,7 @@ import SkeinPlatform
 /// holds it exclusively. It is an flock(2) of `<folder>/.lock`, so it goes with the process, however that ends.
 /// flock is between open files: two locks in one process exclude each other just as two processes do.
 public struct DayFolderLock: ~Copyable, Sendable {
+    /// Shared among all who write files of the day, or exclusive for who zips or prunes it.
     public enum Mode: Sendable { case shared, exclusive }
 
     private let descriptor: Int32

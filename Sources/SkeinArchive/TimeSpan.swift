@@ -5,6 +5,7 @@ public struct TimeSpan: Hashable, Sendable {
     /// The first instant after it, in Unix seconds; nil if there is no end.
     public var end: Double?
 
+    /// A span in Unix seconds; without arguments all time.
     public init(start: Double? = nil, end: Double? = nil) {
         self.start = start
         self.end = end

@@ -72,8 +72,10 @@ public struct TypePattern: Hashable, Sendable, CustomStringConvertible {
 
 /// Several patterns, of which one must match; none at all matches every type.
 public struct TypeSelection: Hashable, Sendable {
+    /// A type is selected if one of these matches, or if there are none.
     public var patterns: [TypePattern]
 
+    /// Without arguments every type.
     public init(_ patterns: [TypePattern] = []) {
         self.patterns = patterns
     }
@@ -81,6 +83,7 @@ public struct TypeSelection: Hashable, Sendable {
     /// Whether every type is selected.
     public var isEverything: Bool { patterns.isEmpty }
 
+    /// Whether a type, as UTF-8, is selected.
     public func matches(_ type: UnsafeRawBufferPointer) -> Bool {
         if patterns.isEmpty { return true }
         for pattern in patterns where pattern.matches(type) { return true }

@@ -31,9 +31,13 @@ public final class Collector: Sendable {
 
     /// The ports that are bound.
     public struct Ports: Sendable, Hashable {
+        /// Where it answers requests.
         public internal(set) var control = 0
+        /// Where it takes events fire and forget, in the order of the configuration.
         public internal(set) var collect: [Int] = []
+        /// Where it takes acknowledged batches; nil: nowhere.
         public internal(set) var deliver: Int?
+        /// Where the live stream is; nil without an outlet of that kind.
         public internal(set) var stream: Int?
     }
 
@@ -44,6 +48,7 @@ public final class Collector: Sendable {
         /// SHUTDOWN: to see to it that ``Collector/stop()`` is called, on another thread. nil: answered with an error.
         public var shutdown: (@Sendable () throws -> Void)?
 
+        /// Without arguments both requests are answered with an error.
         public init(
             reload: (@Sendable () throws -> Void)? = nil, shutdown: (@Sendable () throws -> Void)? = nil
         ) {

@@ -2,8 +2,10 @@
 public struct CollectorError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure. More kinds may come, so a `switch` over it needs a `default`.
     public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The code as a word.
         public let rawValue: String
 
+        /// A code by its word, known or not.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -22,9 +24,12 @@ public struct CollectorError: Error, Sendable, Hashable, CustomStringConvertible
         public static let state = Code(rawValue: "state")
     }
 
+    /// What went wrong, for a program to branch on.
     public let code: Code
+    /// What was attempted, on what, and what came back, in one line.
     public let message: String
 
+    /// An error by its parts.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

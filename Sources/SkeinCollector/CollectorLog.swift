@@ -14,6 +14,7 @@ public struct CollectorLog: Sendable {
     /// Called on the collector's threads, one call at a time or several; must not call back into the collector.
     public var write: @Sendable (Level, String) -> Void
 
+    /// - Parameter write: takes each line, without a line feed.
     public init(_ write: @escaping @Sendable (Level, String) -> Void) {
         self.write = write
     }

@@ -14,6 +14,7 @@ import Synchronization
 /// print(answer.status, answer.text)
 /// ```
 public final class HTTPClient: Sendable {
+    /// The limits of time and size, and how the client names itself.
     public struct Configuration: Sendable {
         /// How long connecting may take.
         public var connectTime: Duration = .seconds(2)
@@ -25,14 +26,17 @@ public final class HTTPClient: Sendable {
         public var maximumHeaderBytes = 64 << 10
         /// Handles, each with its open connections, that are kept while nobody sends.
         public var idleHandles = 8
+        /// The `User-Agent` of requests that bring none.
         public var userAgent = "skein"
 
+        /// The defaults.
         public init() {}
     }
 
     private let configuration: Configuration
     private let idle = Mutex<[CURLHandle]>([])
 
+    /// A client without connections; each is made when it is needed.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
     }

@@ -4,7 +4,9 @@
 public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure. It can grow: switch with a `default`.
     public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The code as a word.
         public let rawValue: String
+        /// A code by its word, known or not.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// A server's address cannot be had.
@@ -23,6 +25,7 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let exhausted = Code(rawValue: "exhausted")
     }
 
+    /// What went wrong, for a program to branch on.
     public let code: Code
     /// The whole sentence.
     public let message: String

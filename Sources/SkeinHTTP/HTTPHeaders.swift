@@ -7,13 +7,17 @@ public struct HTTPHeaders: Sendable, Hashable, Sequence, ExpressibleByDictionary
         var value: String
     }
 
+    /// No fields.
     public init() {}
 
+    /// Keeps the order and repeated names.
     public init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { append(name, value) }
     }
 
+    /// Whether there is no field.
     public var isEmpty: Bool { fields.isEmpty }
+    /// How many fields there are, repeated names included.
     public var count: Int { fields.count }
 
     /// The first value of that name. Setting replaces all of them; nil removes them.

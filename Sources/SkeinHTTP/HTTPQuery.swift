@@ -22,7 +22,9 @@ public struct HTTPQuery: Sendable, Hashable, Sequence {
         }
     }
 
+    /// Whether there is no item.
     public var isEmpty: Bool { items.isEmpty }
+    /// How many items there are, repeated names included.
     public var count: Int { items.count }
 
     /// The first value of that name.

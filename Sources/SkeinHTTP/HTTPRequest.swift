@@ -7,8 +7,11 @@ public struct HTTPRequest: Sendable {
     /// The path's segments, each decoded by itself, so that an encoded `/` is part of a segment: `/package/a%2Fb` is
     /// `["package", "a/b"]`. Empty segments (of `//` and a final `/`) are left out; `.` and `..` mean nothing here.
     public let segments: [String]
+    /// What stands behind the `?`, decoded.
     public let query: HTTPQuery
+    /// The header fields as they came, in order.
     public let headers: HTTPHeaders
+    /// The whole body, without any transfer coding; empty if there was none.
     public let body: [UInt8]
     /// The peer's address as text, `127.0.0.1`.
     public let remoteAddress: String

@@ -2,9 +2,12 @@
 public struct HTTPResponse: Sendable, Hashable {
     /// 200 to 599.
     public var status: Int
+    /// The header fields, in order.
     public var headers: HTTPHeaders
+    /// The whole body, without any transfer coding.
     public var body: [UInt8]
 
+    /// An answer by its parts; without arguments an empty 200.
     public init(status: Int = 200, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         self.status = status
         self.headers = headers

@@ -21,6 +21,7 @@ public final class HTTPServer: Sendable {
     public struct Limits: Sendable {
         /// Request line and headers of one request; also what a connection costs while idle.
         public var headerBytes = 32 << 10
+        /// Bytes of one request's body; a larger one is answered 413.
         public var bodyBytes = 1 << 20
         /// Open connections; further ones wait in the system's backlog.
         public var connections = 256
@@ -37,9 +38,11 @@ public final class HTTPServer: Sendable {
         /// How long a peer may take to read an answer.
         public var sendTime: Duration = .seconds(60)
 
+        /// The defaults.
         public init() {}
     }
 
+    /// Where to listen, with how many threads, within which limits.
     public struct Configuration: Sendable {
         /// An address of this machine; `*` or `0.0.0.0` for all.
         public var host: String
@@ -47,8 +50,10 @@ public final class HTTPServer: Sendable {
         public var port: UInt16
         /// Threads that run handlers.
         public var workers: Int
+        /// What peers can cost at most.
         public var limits: Limits
 
+        /// Without arguments a free port on loopback, 4 workers and the default limits.
         public init(host: String = "127.0.0.1", port: UInt16 = 0, workers: Int = 4, limits: Limits = Limits())
         {
             self.host = host
@@ -103,6 +108,7 @@ public final class HTTPServer: Sendable {
         }
     }
 
+    /// The counts so far. Any thread.
     public var statistics: Statistics { core.statistics }
 
     /// Stops accepting, lets the requests that have begun end, and closes. Blocks; a second call does nothing.

@@ -6,6 +6,7 @@ internal import CSkeinPlatform
 public struct CRC32C: Sendable {
     private var state: UInt32 = 0xFFFF_FFFF
 
+    /// The checksum of no bytes.
     public init() {}
 
     /// The checksum of everything fed so far.

@@ -26,6 +26,7 @@ public final class ChildProcess: Sendable {
         case pipe
     }
 
+    /// The program's process id; once it has ended the system may give it to another.
     public let processID: Int32
     /// The end of the pipe to read its output from; -1 if it is inherited. Closed with this object.
     public let output: Int32

@@ -15,6 +15,7 @@ public struct CommandLineOptions: Sendable {
         /// Whether a value follows.
         public var takesValue: Bool
 
+        /// An option with a value, unless told otherwise.
         public init(_ name: String, _ letter: Character? = nil, takesValue: Bool = true) {
             self.name = name
             self.letter = letter
@@ -24,6 +25,7 @@ public struct CommandLineOptions: Sendable {
 
     /// What is wrong with a command line: one line that names the argument.
     public struct Mistake: Error, Sendable, CustomStringConvertible {
+        /// What is wrong, with the argument.
         public let description: String
     }
 

@@ -7,6 +7,7 @@ public final class Monitor<Value>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
+    /// - Parameter value: what is behind the lock at first.
     public init(_ value: sending Value) {
         self.value = value
         mutex = .allocate(capacity: 1)

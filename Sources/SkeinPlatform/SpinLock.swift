@@ -7,19 +7,23 @@ public import Synchronization
 public struct SpinLock: ~Copyable, Sendable {
     @usableFromInline let word = Atomic<UInt32>(0)
 
+    /// An unlocked lock.
     public init() {}
 
+    /// Waits for the lock and takes it. Not recursive: a thread that has it waits for itself.
     @inlinable @inline(__always)
     public borrowing func lock() {
         if word.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged { return }
         lockSlowly()
     }
 
+    /// Gives the lock back; only for the thread that took it.
     @inlinable @inline(__always)
     public borrowing func unlock() {
         word.store(0, ordering: .releasing)
     }
 
+    /// Holds the lock while `body` runs, and gives it back also if that throws.
     @inlinable @inline(__always)
     public borrowing func withLock<Result, Failure: Error>(
         _ body: () throws(Failure) -> Result

@@ -3,6 +3,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The value of `errno`.
     public let code: Int32
 
+    /// - Parameter code: the value of `errno`.
     public init(code: Int32) {
         self.code = code
     }

@@ -6,7 +6,9 @@ import CSkeinSQLite
 public struct SQLiteError: Error, Sendable, Hashable, CustomStringConvertible {
     /// A primary result code of SQLite. It can grow: switch with a `default`.
     public struct Code: RawRepresentable, Sendable, Hashable {
+        /// SQLite's number, for example 19 for `SQLITE_CONSTRAINT`.
         public let rawValue: Int32
+        /// A code by SQLite's number, known or not.
         public init(rawValue: Int32) { self.rawValue = rawValue }
 
         /// A mistake in the SQL, or a table or column that does not exist.
@@ -19,16 +21,23 @@ public struct SQLiteError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let readOnly = Code(rawValue: SQLITE_READONLY)
         /// The time limit passed.
         public static let interrupted = Code(rawValue: SQLITE_INTERRUPT)
+        /// The system failed to read or write the file.
         public static let inputOutput = Code(rawValue: SQLITE_IOERR)
+        /// The file is a database, and damaged.
         public static let corrupt = Code(rawValue: SQLITE_CORRUPT)
         /// The disk, or the database's page limit.
         public static let full = Code(rawValue: SQLITE_FULL)
+        /// The file cannot be opened or made.
         public static let cannotOpen = Code(rawValue: SQLITE_CANTOPEN)
+        /// A constraint of a table was violated; ``SQLiteError/extendedCode`` says of which kind.
         public static let constraint = Code(rawValue: SQLITE_CONSTRAINT)
+        /// A text or blob over SQLite's limit of length.
         public static let tooBig = Code(rawValue: SQLITE_TOOBIG)
+        /// A call that SQLite's interface does not allow there, or SQL with a NUL.
         public static let misuse = Code(rawValue: SQLITE_MISUSE)
         /// A parameter's number that the statement does not have.
         public static let range = Code(rawValue: SQLITE_RANGE)
+        /// The file is something else than a database.
         public static let notADatabase = Code(rawValue: SQLITE_NOTADB)
     }
 

@@ -68,10 +68,12 @@ public struct SQLiteStatement: ~Copyable {
         return index > 0 ? Int(index) : nil
     }
 
+    /// Binds an integer. Parameters count from 1; ``SQLiteError/Code/range`` if there is none of that number.
     public mutating func bind(integer value: Int64, at index: Int) throws(SQLiteError) {
         try check(sqlite3_bind_int64(handle, Int32(clamping: index), value), "bind")
     }
 
+    /// Binds a double; SQLite makes null of a NaN.
     public mutating func bind(double value: Double, at index: Int) throws(SQLiteError) {
         try check(sqlite3_bind_double(handle, Int32(clamping: index), value), "bind")
     }
@@ -98,10 +100,12 @@ public struct SQLiteStatement: ~Copyable {
             handle, Int32(clamping: index), bytes.baseAddress, sqlite3_uint64(bytes.count))
     }
 
+    /// Binds null.
     public mutating func bindNull(at index: Int) throws(SQLiteError) {
         try check(sqlite3_bind_null(handle, Int32(clamping: index)), "bind")
     }
 
+    /// Binds a value of any storage class.
     public mutating func bind(_ value: SQLiteValue, at index: Int) throws(SQLiteError) {
         switch value {
         case .null: try bindNull(at: index)
@@ -143,6 +147,7 @@ public struct SQLiteStatement: ~Copyable {
 
     // MARK: Columns
 
+    /// How many columns a row has; 0 for a statement that returns none.
     public var columnCount: Int { Int(sqlite3_column_count(handle)) }
 
     /// The name of a column, as its `AS` gives it; nil beyond the last.
@@ -150,6 +155,7 @@ public struct SQLiteStatement: ~Copyable {
         sqlite3_column_name(handle, Int32(clamping: index)).map { String(cString: $0) }
     }
 
+    /// Whether the column is null. Columns count from 0; one beyond the last is null.
     public func isNull(at index: Int) -> Bool {
         sqlite3_column_type(handle, Int32(clamping: index)) == SQLITE_NULL
     }

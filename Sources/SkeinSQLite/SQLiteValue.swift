@@ -17,8 +17,11 @@ extension SQLiteValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, E
 }
 
 extension SQLiteValue {
+    /// An integer; what does not fit 64 signed bits becomes the nearest that does.
     public init(_ value: some BinaryInteger) { self = .integer(Int64(clamping: value)) }
+    /// A real.
     public init(_ value: Double) { self = .real(value) }
+    /// A text.
     public init(_ value: String) { self = .text(value) }
     /// Text, or null for nil.
     public init(_ value: String?) { self = value.map { .text($0) } ?? .null }

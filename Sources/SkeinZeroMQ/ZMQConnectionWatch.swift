@@ -22,6 +22,7 @@ public struct ZMQConnectionWatch: Sendable, Hashable {
     private enum Phase { case away, shaking, failed, ready }
     private var phase = Phase.away
 
+    /// A watch of a socket that has not connected yet.
     public init() {}
 
     /// Takes one event.

@@ -10,6 +10,7 @@ public struct ZMQError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What it was attempted on: an endpoint, an option's value; empty if there is nothing to name.
     public let subject: String
 
+    /// An error by its parts.
     public init(code: Int32, operation: String, subject: String = "") {
         self.code = code
         self.operation = operation

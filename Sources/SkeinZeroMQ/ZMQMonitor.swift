@@ -68,8 +68,10 @@ extension ZMQSocket {
 
 /// Which events a monitor is told of.
 public struct ZMQMonitorEvents: OptionSet, Sendable, Hashable {
+    /// libzmq's `ZMQ_EVENT_…` bits.
     public let rawValue: Int32
 
+    /// Events by libzmq's bits.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -90,6 +92,7 @@ public struct ZMQMonitorEvents: OptionSet, Sendable, Hashable {
 
 /// What became of a connection.
 public struct ZMQMonitorEvent: Sendable, Hashable {
+    /// What happened.
     public enum Kind: Sendable, Hashable {
         /// A TCP connection to the peer is made; the handshake follows.
         case connected
@@ -120,6 +123,7 @@ public struct ZMQMonitorEvent: Sendable, Hashable {
         case other(UInt16)
     }
 
+    /// What happened.
     public let kind: Kind
     /// The value that came with it: a descriptor, an errno, milliseconds or a code.
     public let value: Int32
@@ -155,8 +159,10 @@ public struct ZMQMonitorEvent: Sendable, Hashable {
 
 /// How a peer broke the protocol during the handshake.
 public struct ZMQProtocolError: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    /// libzmq's `ZMQ_PROTOCOL_ERROR_…` number.
     public let rawValue: Int32
 
+    /// An error by libzmq's number, known or not.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }

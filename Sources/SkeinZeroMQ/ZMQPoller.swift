@@ -3,8 +3,10 @@ import SkeinPlatform
 
 /// What a socket or descriptor is ready for, or should be watched for.
 public struct ZMQReadiness: OptionSet, Sendable, Hashable {
+    /// libzmq's `ZMQ_POLL…` bits.
     public let rawValue: Int16
 
+    /// Readiness by libzmq's bits.
     public init(rawValue: Int16) {
         self.rawValue = rawValue
     }
@@ -40,6 +42,7 @@ public struct ZMQPoller {
     // Keeps what is watched from being freed, and tells when it was closed.
     private var watched: [AnyObject?] = []
 
+    /// A poller that watches nothing yet.
     public init() {}
 
     /// Watches a socket. Drop the poller, or ``removeAll()``, before the socket closes.

@@ -23,6 +23,7 @@ public struct CollectorConfiguration: Sendable, Hashable {
         /// How long an event may wait for its fdatasync.
         public var syncInterval: Duration = .milliseconds(100)
 
+        /// The defaults.
         public init() {}
     }
 
@@ -42,6 +43,7 @@ public struct CollectorConfiguration: Sendable, Hashable {
     public var curveKeyFile: String?
     /// File with the public keys that may connect, one a line, a name behind it if you like.
     public var curveClientsFile: String?
+    /// The journal's sizes and times. It lies in ``dataPath``.
     public var journal = Journal()
     /// Bytes of rejected events that are kept in `<dataPath>/rejected`.
     public var rejectedBudgetBytes = 256 << 20

@@ -32,9 +32,12 @@ public struct ConfigurationMistake: Error, Sendable, Hashable, CustomStringConve
         }
     }
 
+    /// Where the value stands.
     public let place: Place
+    /// The value, what is wrong with it, and the accepted form; without the place.
     public let message: String
 
+    /// A mistake by its parts.
     public init(_ place: Place, _ message: String) {
         self.place = place
         self.message = message

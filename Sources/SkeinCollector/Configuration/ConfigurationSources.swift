@@ -14,6 +14,7 @@ public struct ConfigurationSources: Sendable {
 
     /// A configuration that was read.
     public struct Loaded: Sendable {
+        /// What was read, checked.
         public let configuration: CollectorConfiguration
         /// The same as a YAML file, each line with where its value came from.
         public let text: String
@@ -21,6 +22,7 @@ public struct ConfigurationSources: Sendable {
         public let notes: [String]
     }
 
+    /// What the command line asks for.
     public let command: Command
     private let options: CommandLineOptions
     private let variables: [String: String]

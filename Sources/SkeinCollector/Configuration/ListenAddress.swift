@@ -8,6 +8,7 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// The port, 0 for any free one.
     public var port: UInt16
 
+    /// An address by its parts; whether it can be listened on shows when the collector starts.
     public init(host: String, port: UInt16) {
         self.host = host
         self.port = port

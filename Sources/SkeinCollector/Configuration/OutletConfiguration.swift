@@ -15,6 +15,7 @@ public struct OutletConfiguration: Sendable, Hashable {
         /// … or this many bytes.
         public var checkpointBytes = 256 << 20
 
+        /// The defaults, for files in that folder.
         public init(path: String) {
             self.path = path
         }
@@ -25,6 +26,7 @@ public struct OutletConfiguration: Sendable, Hashable {
         /// The other collector: `host:3515`, `deliver://host:3515`, `push://host:3514`.
         public var endpoint: String
 
+        /// - Parameter endpoint: the other collector; it is checked with the rest of the configuration.
         public init(endpoint: String) {
             self.endpoint = endpoint
         }
@@ -55,10 +57,14 @@ public struct OutletConfiguration: Sendable, Hashable {
         case oldest
     }
 
+    /// 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit.
     public var name: String
+    /// What the outlet is, with its settings.
     public var kind: Kind
+    /// Where it begins to read if its name is new.
     public var from = StartingPoint.end
 
+    /// An outlet that, if its name is new, begins with what arrives from now on.
     public init(name: String, kind: Kind) {
         self.name = name
         self.kind = kind

@@ -23,6 +23,7 @@ public struct Rule: Sendable, Hashable {
     /// Where it was written.
     public var place: ConfigurationMistake.Place
 
+    /// A rule made in code: its place is the property `rules`.
     public init(match: String? = nil, to: [String]) {
         self.match = match
         self.to = to
