@@ -11,6 +11,7 @@ public struct ArchiveZip {
     public struct Outcome: Hashable, Sendable {
         /// How it ended.
         public enum Kind: Hashable, Sendable {
+            /// Its events are in the zipped file now, and the original is gone.
             case zipped
             /// An earlier zip had been cut short before it removed the original.
             case finished

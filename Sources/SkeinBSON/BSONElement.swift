@@ -3,6 +3,7 @@
 /// Its value has the shape its type demands (``BSONElements`` saw to that); text may still not be UTF-8, and
 /// documents may be malformed inside.
 @frozen public struct BSONElement {
+    /// How the value is to be read.
     public let type: BSONType
     /// The key without its NUL. Not checked for UTF-8.
     public let key: UnsafeRawBufferPointer

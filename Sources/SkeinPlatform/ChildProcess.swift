@@ -7,7 +7,9 @@ internal import CSkeinPlatform
 public final class ChildProcess: Sendable {
     /// How a program ended.
     public enum End: Sendable, Hashable, CustomStringConvertible {
+        /// It ended by itself, with this status, 0 … 255.
         case exited(Int32)
+        /// A signal of this number ended it.
         case signalled(Int32)
 
         public var description: String {

@@ -1,9 +1,14 @@
 /// One value as SQLite stores it: the five storage classes.
 public enum SQLiteValue: Sendable, Hashable {
+    /// No value.
     case null
+    /// A whole number of 64 bits, signed.
     case integer(Int64)
+    /// 64-bit floating point.
     case real(Double)
+    /// Text, UTF-8.
     case text(String)
+    /// Bytes as they are.
     case blob([UInt8])
 }
 

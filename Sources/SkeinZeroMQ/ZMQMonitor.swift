@@ -100,13 +100,17 @@ public struct ZMQMonitorEvent: Sendable, Hashable {
         case connectDelayed
         /// The attempt failed; the next follows after so many milliseconds.
         case connectRetried(milliseconds: Int)
+        /// The socket is bound to the endpoint and listens.
         case listening
+        /// The endpoint could not be bound.
         case bindFailed(errno: Int32)
         /// A peer connected to a bound endpoint; the handshake follows.
         case accepted
+        /// A peer's connection could not be accepted.
         case acceptFailed(errno: Int32)
         /// The endpoint was closed: an attempt was given up, or a listener ended.
         case closed
+        /// The endpoint's descriptor could not be closed.
         case closeFailed(errno: Int32)
         /// The connection broke, by either end.
         case disconnected
@@ -118,6 +122,7 @@ public struct ZMQMonitorEvent: Sendable, Hashable {
         case handshakeProtocolError(ZMQProtocolError)
         /// The authoriser of the other end said no, with a status such as 400.
         case handshakeRefused(status: Int)
+        /// The last event: the socket closes, or the monitoring was ended.
         case monitorStopped
         /// One that this version does not know.
         case other(UInt16)

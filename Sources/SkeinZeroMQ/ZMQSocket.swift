@@ -3,16 +3,27 @@ import SkeinPlatform
 
 /// What a socket does with messages; the pattern both ends must fit.
 public enum ZMQSocketKind: Int32, Sendable {
+    /// Both ways with exactly one other PAIR.
     case pair = 0
+    /// Sends to all subscribers; drops what one is too slow for.
     case pub = 1
+    /// Receives what it subscribed to of PUB or XPUB.
     case sub = 2
+    /// Asks, then waits for the answer, in turns.
     case req = 3
+    /// Answers one request at a time.
     case rep = 4
+    /// Sends to its peers in turn, and receives from all of them.
     case dealer = 5
+    /// Receives with the sender's routing id in front, and sends to the peer that the first frame names.
     case router = 6
+    /// Receives from all its PUSH peers in turn.
     case pull = 7
+    /// Sends to its PULL peers in turn; waits while none takes more.
     case push = 8
+    /// As PUB, and receives the subscriptions as messages.
     case xpub = 9
+    /// As SUB, and subscribes by sending messages.
     case xsub = 10
 }
 

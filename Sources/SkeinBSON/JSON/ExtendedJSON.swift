@@ -14,6 +14,7 @@ internal import CSkeinBSON
 public enum ExtendedJSON {
     /// Which of the two spellings: canonical, which keeps every type, or relaxed, for people.
     public enum Mode: Sendable, Hashable, CaseIterable {
+        /// Canonical keeps the type of every value; relaxed writes numbers and dates as people do.
         case canonical, relaxed
     }
 

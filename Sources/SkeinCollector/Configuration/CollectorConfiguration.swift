@@ -11,6 +11,7 @@
 public struct CollectorConfiguration: Sendable, Hashable {
     /// The ports that speak ZeroMQ.
     public enum Port: String, Sendable, Hashable, CaseIterable {
+        /// Requests; fire and forget; acknowledged batches; the live stream.
         case control, collect, deliver, stream
     }
 

@@ -5,10 +5,13 @@ import SkeinPlatform
 public struct ConfigurationSources: Sendable {
     /// What the command line asks for.
     public enum Command: Sendable, Hashable {
+        /// Collect, until told to stop.
         case run
         /// `--check-config`: print the configuration or its mistake, and start nothing.
         case checkConfiguration
+        /// `--help`: print the flags.
         case help
+        /// `--version`: print the version.
         case version
     }
 

@@ -34,9 +34,11 @@ public struct OutletConfiguration: Sendable, Hashable {
 
     /// What an outlet is.
     public enum Kind: Sendable, Hashable {
+        /// Files of BSON documents in a folder a day.
         case files(Files)
         /// The live stream, on the stream port.
         case stream
+        /// Another collector.
         case forward(Forward)
 
         /// The word for it in a configuration file.

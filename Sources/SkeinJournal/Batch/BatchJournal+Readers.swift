@@ -14,7 +14,9 @@ public struct JournalCursor: Sendable, Equatable {
 extension BatchJournal {
     /// Where a reader with a new name begins.
     public enum Start: Sendable {
+        /// At the oldest record that the journal still has.
         case oldest
+        /// Behind all that is durable now.
         case end
     }
 

@@ -13,15 +13,24 @@ public enum DeliverMessage: Hashable, Sendable {
     public static let maximumHeaderBytes = 64 << 10
 
     // From the producer.
+    /// Opens or resumes a stream.
     case hello(Hello)
+    /// Announces the records in the second frame.
     case batch(Batch)
+    /// A stream ends: all is acknowledged, nothing follows.
     case bye(Bye)
+    /// Asks whether the collector is there.
     case ping
     // From the collector.
+    /// Answers HELLO: how far the stream is held, and its window.
     case welcome(Welcome)
+    /// Records are durable.
     case acknowledge(Acknowledge)
+    /// The collector does not go on as asked, and why.
     case refuse(Refuse)
+    /// Answers BYE, or tells that the collector drains.
     case goodbye(Goodbye)
+    /// Answers PING.
     case pong(Pong)
     /// An `op` that this version does not have.
     case unknown(op: String)

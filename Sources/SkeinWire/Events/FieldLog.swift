@@ -31,6 +31,7 @@ public struct FieldLog {
     /// What became of a write.
     @frozen
     public enum Outcome: UInt8, Sendable {
+        /// The value is in.
         case stored
         /// There is no room: ``grow(to:capacity:)`` and try again.
         case full
