@@ -116,7 +116,10 @@ let package = Package(
             ]),
         .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
         .testTarget(
-            name: "SkeinDemoTests", dependencies: ["SkeinDemo", "SkeinHTTP", "SkeinBSON", "SkeinPlatform"]),
+            name: "SkeinDemoTests",
+            dependencies: [
+                "SkeinDemo", "SkeinDaemon", "SkeinTool", "SkeinHTTP", "SkeinBSON", "SkeinPlatform",
+            ]),
         .testTarget(
             name: "SkeinIntegrationTests",
             dependencies: ["Skein", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),

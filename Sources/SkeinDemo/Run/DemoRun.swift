@@ -89,7 +89,7 @@ final class DemoRun {
         if let stream = options.listen["stream"] { arguments += ["--stream", stream] }
         return try household.start("skeind", path: skeind, arguments) { line in
             guard let ports = CollectorPorts(startLine: line) else { return nil }
-            Output.line("skeind: \(line)")
+            Output.line(line)
             return ports
         }
     }
@@ -141,26 +141,27 @@ final class DemoRun {
         // The searches by which the driver learnt names are requests, too.
         let sent = result.count + Driver.discoverySearches
         let roots = stored.roots.count
-        for (title, event) in [
-            ("The slowest request", stored.slowest), ("A failing request", stored.failing),
-        ] {
+        Output.line()
+        for (title, event) in [("A slow request", stored.slow), ("A failing request", stored.failing)] {
             guard let event else { continue }
-            Output.line("\n\(title): \(event.path), \(Milliseconds.text(event.seconds)), id \(event.id)")
+            Output.line("\(title): \(event.path), \(Milliseconds.text(event.seconds)), id \(event.id)")
+            // The tool ends a tree with an empty line.
             try tool(
                 ["view", "--tree", "--id", event.id]
                     + StoredEvents.selection(logPath: options.logPath, since: start))
         }
-        Output.line("\nStored events by type")
+        Output.line("Stored events by type")
         for line in stored.typeTable.lines() { Output.line(line) }
         Output.line("\nRequests from outside by outcome: \(roots) stored of \(sent) sent")
         for line in stored.outcomeTable.lines() { Output.line(line) }
+        let shown = RunOptions.shown(options.skein)
         Output.line("\nWhere")
         Output.line("  files    \(options.logPath)/<day>/<type>-<day>.bson")
-        Output.line("           skein view --log-path \(options.logPath) --type-name 'request*' --tree")
+        Output.line("           \(shown) view --log-path \(options.logPath) --type-name 'request*' --tree")
         Output.line("  stream   \(ports.stream ?? "told by control")")
-        Output.line("           skein view -H \(ports.control) --type-name 'request*'")
+        Output.line("           \(shown) view -H \(ports.control) --type-name 'request*'")
         Output.line("  control  \(ports.control)")
-        Output.line("           skein ctl status -H \(ports.control)")
+        Output.line("           \(shown) ctl status -H \(ports.control)")
         return roots == sent
     }
 
@@ -187,7 +188,8 @@ final class DemoRun {
         Output.line("\nRunning until Ctrl-C, with two requests a second. Try:")
         Output.line("  curl '\(storefront)/search?q=compression'")
         Output.line("  curl '\(storefront)/depends/\(names[names.count / 2])?depth=5'")
-        Output.line("  skein view -H \(ports.control) --type-name 'request*' --tree")
+        Output.line(
+            "  \(RunOptions.shown(options.skein)) view -H \(ports.control) --type-name 'request*' --tree")
         let isOver = Monitor(false)
         let customer = try? SystemThread(name: "trickle") { [seed = options.seed] in
             var traffic = Traffic(names: names, seed: seed &+ 1)

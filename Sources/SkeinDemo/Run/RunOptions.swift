@@ -86,6 +86,14 @@ struct RunOptions {
         return own[...slash] + name
     }
 
+    /// A path as a person in this folder would type it.
+    static func shown(_ path: String) -> String {
+        guard let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        let prefix = String(cString: folder) + "/"
+        return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+    }
+
     /// The path of this program.
     static var ownPath: String {
         #if os(Linux)
