@@ -65,6 +65,8 @@ public final class Collector: Sendable {
         var syncer: JournalSyncer
         var outlets: OutletSet
         var inlets: InletThread
+        /// Says who may connect, where there are keys.
+        var authoriser: ZAPAuthoriser?
         var ports: Ports
     }
 
@@ -139,9 +141,13 @@ public final class Collector: Sendable {
             warner: warner)
         let context: ZMQContext
         let wakeUp: WakeUp
+        let authoriser: ZAPAuthoriser?
         do {
             context = try ZMQContext()
             wakeUp = try WakeUp()
+            authoriser = try curve.map { (curve) throws(ZMQError) in
+                try ZAPAuthoriser(in: context, allowing: curve.clients.map(\.key))
+            }
         } catch {
             journal.close()
             throw CollectorError(.resources, "\(error)")
@@ -171,14 +177,14 @@ public final class Collector: Sendable {
             let parts = InletLoop.Parts(
                 configuration: initial, collectorID: journal.id.description, journal: journal, syncer: syncer,
                 rejected: rejected, outlets: outlets, warner: warner, wakeUp: wakeUp,
-                started: SystemClock.wallNanoseconds(), requests: requests)
+                started: SystemClock.wallNanoseconds(), requests: requests, authoriser: authoriser)
             var ports = try inlets.start(parts) { [initial, curve] () throws(CollectorError) in
                 try InletSockets(initial, curve: curve, context: context)
             }
             ports.stream = outlets.streamPort
             return Running(
                 configuration: initial, context: context, journal: journal, syncer: syncer, outlets: outlets,
-                inlets: inlets, ports: ports)
+                inlets: inlets, authoriser: authoriser, ports: ports)
         } catch {
             let now = SystemClock.monotonicNanoseconds()
             outlets.stop(by: now)
@@ -263,9 +269,15 @@ public final class Collector: Sendable {
     public func reload(_ configuration: CollectorConfiguration) throws {
         guard let running else { throw CollectorError(.state, "the collector does not run") }
         try configuration.check(places: ConfigurationDraft(), filters: compile)
+        let clients = try CurveSettings.load(configuration, places: ConfigurationDraft())?.clients
         try reloading.withLock { _ in
             try Self.checkUnchanged(running.configuration, configuration)
+            // What came before the reload is before the places where outlets begin and end by it.
+            try ask(.seconds(10)) { loop, milliseconds, reply in
+                loop.flush(within: milliseconds, isHandedOn: false, reply)
+            }
             try running.outlets.apply(configuration)
+            if let clients { running.authoriser?.allow(clients.map(\.key)) }
             phase.withLock { phase in
                 guard case .running(var running) = phase else { return }
                 running.configuration = configuration
@@ -306,6 +318,7 @@ public final class Collector: Sendable {
         running.inlets.drain(by: deadline)
         running.syncer.stop(by: deadline + 2_000_000_000)
         running.outlets.stop(by: max(deadline, SystemClock.monotonicNanoseconds() + 1_000_000_000))
+        running.authoriser?.stop()
         running.journal.close()
     }
 }

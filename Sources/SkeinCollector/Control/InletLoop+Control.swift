@@ -82,15 +82,17 @@ extension InletLoop {
         }
     }
 
-    /// Has everything that arrived handed on by every outlet.
-    func flush(within milliseconds: Int64?, _ reply: @escaping (BSONDocument) -> Void) {
+    /// Has everything that arrived made durable, and handed on by every outlet.
+    func flush(
+        within milliseconds: Int64?, isHandedOn: Bool = true, _ reply: @escaping (BSONDocument) -> Void
+    ) {
         // What libzmq has already counts as arrived.
         let end = SystemClock.monotonicNanoseconds() + 1_000_000_000
         while receiveDeliveries(limit: 64) || receiveEvents(limit: 8192) {
             if SystemClock.monotonicNanoseconds() >= end { break }
         }
         isSyncUrgent = true
-        wait(.flush(to: nil, isSynced: false), milliseconds, reply)
+        wait(.flush(to: nil, isSynced: false, isHandedOn: isHandedOn), milliseconds, reply)
     }
 
     func rotate(within milliseconds: Int64?, _ reply: @escaping (BSONDocument) -> Void) {
@@ -113,7 +115,8 @@ extension InletLoop {
         for pending in pendingAnswers {
             let behind: [String]
             switch pending.kind {
-            case .flush(let target?, true): behind = parts.outlets.flush(to: target)
+            case .flush(let target?, isSynced: true, let isHandedOn):
+                behind = isHandedOn ? parts.outlets.flush(to: target) : []
             case .flush: behind = ["the journal"]
             case .rotation(let numbers): behind = parts.outlets.unrotated(numbers)
             case .task(let task):

@@ -5,9 +5,9 @@ import SkeinPlatform
 /// An answer that has to wait for outlets.
 struct PendingAnswer {
     enum Kind {
-        /// Everything that had arrived is to be handed on. The place is where the journal ended; nil until a sync of
-        /// it began.
-        case flush(to: JournalPosition?, isSynced: Bool)
+        /// Everything that had arrived is to be durable, and, if `isHandedOn`, in every outlet. The place is where the
+        /// journal ended; nil until a sync of it began.
+        case flush(to: JournalPosition?, isSynced: Bool, isHandedOn: Bool)
         /// Outlets let go of their files; each was asked for the time of this number.
         case rotation([String: UInt64])
         /// Something runs on another thread.
@@ -21,14 +21,14 @@ struct PendingAnswer {
 
     /// A sync began that covers everything before a place.
     mutating func marked(_ position: JournalPosition) {
-        if case .flush(to: nil, let isSynced) = kind { kind = .flush(to: position, isSynced: isSynced) }
+        guard case .flush(to: nil, let isSynced, let isHandedOn) = kind else { return }
+        kind = .flush(to: position, isSynced: isSynced, isHandedOn: isHandedOn)
     }
 
     /// Everything before a place is durable.
     mutating func synced(_ position: JournalPosition) {
-        if case .flush(let target?, false) = kind, target <= position {
-            kind = .flush(to: target, isSynced: true)
-        }
+        guard case .flush(let target?, false, let isHandedOn) = kind, target <= position else { return }
+        kind = .flush(to: target, isSynced: true, isHandedOn: isHandedOn)
     }
 }
 

@@ -71,12 +71,21 @@ extension InletLoop {
             switch (message, answer.message) {
             case (.hello(let hello), .welcome):
                 streams[hello.stream, default: (nil, false)].isDurable = hello.durable
+                note(upstream: hello.path)
             case (.bye(let bye), .goodbye): end(bye.stream)
             default: break
             }
         }
         countReceived()
         send(answers)
+    }
+
+    /// Remembers the collectors behind a producer. Where this one sends on, it says so.
+    private func note(upstream path: [String]) {
+        let new = path.filter { !upstream.contains($0) }
+        guard !new.isEmpty, upstream.count < 63 else { return }
+        upstream += new.prefix(63 - upstream.count)
+        parts.outlets.follow(upstream: upstream)
     }
 
     private func end(_ stream: StreamIdentity) {

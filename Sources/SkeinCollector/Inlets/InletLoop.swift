@@ -18,6 +18,8 @@ final class InletLoop {
         var wakeUp: WakeUp
         var started: Int64
         var requests: Collector.Requests
+        /// Says who may connect, where there are keys.
+        var authoriser: ZAPAuthoriser?
     }
 
     let parts: Parts
@@ -32,6 +34,8 @@ final class InletLoop {
     var connections = ConnectionCounts()
     /// What the ledger has of the session's counts already.
     var counted = CollectorCounts()
+    /// Ids of collectors that deliver to this one, and of those behind them.
+    var upstream: [String] = []
 
     // Syncing.
     /// When the oldest event that no sync covers was journaled, monotonic nanoseconds.

@@ -109,6 +109,7 @@ final class ForwardLane: ShippableLane {
     /// Everything before it was read, tables and all.
     private var readEnd: JournalPosition
     private var envelope = EventEnvelope()
+    private var assembler: RunAssembler
 
     init(
         _ owner: ForwardJournal, journal: BatchJournal, reader: JournalReader,
@@ -118,6 +119,9 @@ final class ForwardLane: ShippableLane {
         self.journal = journal
         self.reader = reader
         self.keep = keep
+        assembler = RunAssembler(stream: owner.stream)
+        // A shipper before this one may have read on.
+        reader.rewindToCursor()
         acknowledged = reader.position.ordinal
         readEnd = reader.position
     }
@@ -141,10 +145,8 @@ final class ForwardLane: ShippableLane {
     private func shippable(_ run: RecordRun, _ routing: Routing, _ retireAt: JournalPosition?)
         -> ShippableRun?
     {
-        let buffer = ForwardBuffer(capacity: run.bytes.count)
         var records = run.makeCursor()
         var offset = 0
-        var routed = 0
         var notRouted = 0
         var first: UInt64 = 0
         var last: UInt64 = 0
@@ -158,19 +160,16 @@ final class ForwardLane: ShippableLane {
                 continue
             }
             last = position.ordinal
-            if routed == 0 { first = last }
-            routed += 1
-            buffer.append(UnsafeRawBufferPointer(rebasing: run.bytes[start..<offset]), number: last)
+            if assembler.count == 0 { first = last }
+            assembler.append(record, number: last)
         }
+        let routed = assembler.count
         pending.append(
             Pending(
                 run: run, last: routed > 0 ? last : run.end.ordinal - 1, routed: routed, notRouted: notRouted)
         )
         run.release()
-        guard routed > 0 else { return nil }
-        return ShippableRun(
-            stream: owner.stream, first: first, last: last, count: routed, bytes: buffer.bytes, owner: buffer,
-            isDurable: true, isResumed: owner.isResumed, isSparse: true)
+        return assembler.finish(first: first, last: last, isDurable: true, isResumed: owner.isResumed)
     }
 
     private func isRouted(_ record: RecordView, _ routing: Routing) -> Bool {
@@ -255,31 +254,5 @@ final class ForwardLane: ShippableLane {
     var backlogBytes: Int {
         // Behind the last event the journal may have records of its own, which are nobody's backlog.
         pending.isEmpty && journal.durablePosition <= readEnd ? 0 : reader.backlogBytes
-    }
-}
-
-/// Records on their way, numbered for the stream they travel in.
-private final class ForwardBuffer: @unchecked Sendable {
-    // Sendable: it is filled by one thread before any other sees it, and only read from then on.
-    private let memory: UnsafeMutableRawPointer
-    private var used = 0
-
-    init(capacity: Int) {
-        memory = .allocate(byteCount: capacity, alignment: 16)
-    }
-
-    deinit {
-        memory.deallocate()
-    }
-
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: used) }
-
-    func append(_ record: UnsafeRawBufferPointer, number: UInt64) {
-        guard let base = record.baseAddress else { return }
-        let start = memory + used
-        start.copyMemory(from: base, byteCount: record.count)
-        start.storeBytes(of: 0, toByteOffset: RecordFrame.streamOffset, as: UInt32.self)
-        start.storeBytes(of: number.littleEndian, toByteOffset: RecordFrame.numberOffset, as: UInt64.self)
-        used += record.count
     }
 }

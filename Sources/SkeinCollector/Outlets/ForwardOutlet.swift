@@ -13,7 +13,8 @@ final class ForwardOutlet: RunningOutlet {
     private let collectorID: String
     private let warner: Warner
     private let shipper: Mutex<Shipper>
-    private let stopBy = Mutex<Int64?>(nil)
+    /// Set when it was told to end; no new shipper is made from then on.
+    private let isStopped = Mutex(false)
 
     /// Starts sending.
     /// - Parameters:
@@ -75,6 +76,23 @@ final class ForwardOutlet: RunningOutlet {
         }
     }
 
+    /// A shipper says at its greeting who is behind it, so another one takes its place.
+    func follow(upstream: [String]) {
+        let thread = try? SystemThread(name: "skein-forward") { [self] in
+            isStopped.withLock { isStopped in
+                guard !isStopped else { return }
+                shipper.withLock { $0 }.shutdown(timeout: .zero)
+                do {
+                    let next = try Self.makeShipper(journal, endpoint, name, collectorID, upstream, warner)
+                    shipper.withLock { $0 = next }
+                } catch {
+                    warner.warn("outlet \(name)", "\(name): \(error)")
+                }
+            }
+        }
+        thread?.detach()
+    }
+
     func route(_ routing: Routing) {
         journal.shared.withLock { $0.routing = routing }
     }
@@ -99,7 +117,7 @@ final class ForwardOutlet: RunningOutlet {
     var oldestArrival: Int64? { journal.shared.withLock { $0.oldestArrival } }
 
     func stop(by deadline: Int64) {
-        stopBy.withLock { $0 = deadline }
+        isStopped.withLock { $0 = true }
         // It blocks until the deadline at the latest, so the outlets' ends go on side by side.
         let shipper = shipper.withLock { $0 }
         let thread = try? SystemThread(name: "skein-stop") {

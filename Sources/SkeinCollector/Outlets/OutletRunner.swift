@@ -82,6 +82,7 @@ final class OutletRunner: RunningOutlet {
     }
 
     func wake() {}  // the bell does that
+    func follow(upstream: [String]) {}
 
     func lag(behind position: JournalPosition) -> String? {
         let problem = shared.update { shared -> String?? in

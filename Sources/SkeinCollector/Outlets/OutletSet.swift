@@ -189,6 +189,12 @@ final class OutletSet: Sendable {
         for outlet in outlets { outlet.wake() }
     }
 
+    /// Other collectors deliver to this one.
+    func follow(upstream: [String]) {
+        state.withLock { $0.upstream = upstream }
+        for outlet in outlets { outlet.follow(upstream: upstream) }
+    }
+
     /// The port of the live stream.
     var streamPort: Int? {
         outlets.lazy.compactMap { ($0 as? StreamPublisher)?.port }.first

@@ -56,6 +56,4 @@ struct PlaceList: ~Copyable {
 /// A record's header, as `Docs/Journal.md` has it.
 enum RecordFrame {
     static let headerBytes = 32
-    static let streamOffset = 12
-    static let numberOffset = 16
 }

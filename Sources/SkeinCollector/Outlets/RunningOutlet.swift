@@ -27,6 +27,9 @@ protocol RunningOutlet: AnyObject, Sendable {
 
     func hasRotated(_ number: UInt64) -> Bool
 
+    /// Other collectors deliver to this one: who sends on says so, so that a loop is found.
+    func follow(upstream: [String])
+
     /// It is no longer configured: it takes nothing from a place in the journal on.
     func retire(at position: JournalPosition)
 

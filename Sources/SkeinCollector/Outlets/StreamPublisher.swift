@@ -75,6 +75,7 @@ final class StreamPublisher: RunningOutlet {
     func hasRotated(_ number: UInt64) -> Bool { true }
 
     func retire(at position: JournalPosition) {}
+    func follow(upstream: [String]) {}
 
     func stop(by deadline: Int64) {
         shared.update { $0.isStopped = true }
