@@ -29,7 +29,7 @@ public final class Shipper: Sendable {
     @usableFromInline let asleep: AsleepFlag
     private let shared: ShipperShared
     private let journal: any ShippableJournal
-    private let thread: Mutex<SystemThread?>
+    private let thread: Monitor<SystemThread?>
 
     /// Starts shipping an app's journal.
     /// - Parameter onWarning: told, on the shipper's thread, of what an operator should know; at most once a second, and
@@ -52,7 +52,7 @@ public final class Shipper: Sendable {
             self.shared = shared
             self.journal = journal
             asleep = shared.asleep
-            thread = Mutex(
+            thread = Monitor(
                 try SystemThread(name: "skein-shipper") {
                     ShipperLoop(shared, journal, configuration, onWarning).run()
                 })

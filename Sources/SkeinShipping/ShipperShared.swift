@@ -20,7 +20,7 @@ final class ShipperShared: Sendable {
     }
 
     let requests = Monitor(Requests())
-    let statistics = Mutex(ShipperStatistics())
+    let statistics = Monitor(ShipperStatistics())
     let wakeUp: WakeUp
     /// Set while the thread waits until woken: the next record should wake it.
     let asleep: AsleepFlag

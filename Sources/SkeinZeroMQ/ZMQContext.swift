@@ -12,7 +12,7 @@ public final class ZMQContext: @unchecked Sendable {
     // `pointer` is libzmq's context, which is thread-safe, and is freed once: by whoever moves `phase` from
     // .open. Socket creation holds the lock of `phase`, so none can begin on a freed context.
     private let pointer: UnsafeMutableRawPointer
-    private let phase = Mutex(Phase.open)
+    private let phase = Monitor(Phase.open)
     private let forgotten = Atomic<Bool>(false)
 
     private enum Phase { case open, terminated }

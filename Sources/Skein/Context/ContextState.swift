@@ -13,7 +13,8 @@ struct ContextState: ~Copyable {
 
     /// Nil in the context that stands for "nothing is configured".
     let core: HotCorePointer?
-    var log: FieldLog
+    /// Apart from this, so that who writes fields under the lock touches nothing that others read without it.
+    let log: UnsafeMutablePointer<FieldLog>
     /// Slot or heap block that the context owns for its life.
     let home: UnsafeMutableRawPointer
     let homeIsSlot: Bool
@@ -43,7 +44,8 @@ struct ContextState: ~Copyable {
         descriptor: TypeDescriptor
     ) {
         self.core = core
-        self.log = log
+        self.log = .allocate(capacity: 1)
+        self.log.initialize(to: log)
         self.home = home
         self.homeIsSlot = homeIsSlot
         self.valueLimit = valueLimit

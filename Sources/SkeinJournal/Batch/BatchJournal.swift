@@ -62,11 +62,11 @@ public final class BatchJournal: @unchecked Sendable {
 
     let store: SegmentStore
     let writer: BatchWriter
-    let streams: Mutex<StreamTable>
-    let syncState: Mutex<SyncState>
+    let streams: Monitor<StreamTable>
+    let syncState: Monitor<SyncState>
     /// Held while a sync runs, or what it would cover is taken back.
-    let syncTurn = Mutex(())
-    let cursors: Mutex<[String: CursorWriter]>
+    let syncTurn = Monitor(())
+    let cursors: Monitor<[String: CursorWriter]>
     /// Streams with records since the last mark. Of the writing thread.
     var touched: Set<UInt32> = []
     private let head: JournalHead
@@ -85,9 +85,9 @@ public final class BatchJournal: @unchecked Sendable {
         recovered = opening.recovered
         store = opening.store
         writer = opening.writer
-        streams = Mutex(opening.table)
-        syncState = Mutex(SyncState(durable: opening.writer.position))
-        cursors = Mutex(opening.cursors)
+        streams = Monitor(opening.table)
+        syncState = Monitor(SyncState(durable: opening.writer.position))
+        cursors = Monitor(opening.cursors)
         head = opening.head
         headFile = opening.headFile
         lock = opening.lock

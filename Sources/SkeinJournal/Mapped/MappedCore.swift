@@ -8,7 +8,7 @@ final class MappedCore: Sendable {
     let store: SegmentStore
     /// The journal was closed, or this is the child of a fork.
     private let inert = Atomic<Bool>(false)
-    private let onWake = Mutex<(@Sendable () -> Void)?>(nil)
+    private let onWake = Monitor<(@Sendable () -> Void)?>(nil)
 
     init(id: JournalID, boot: JournalID, store: SegmentStore) {
         self.id = id

@@ -76,7 +76,7 @@ public final class MappedJournal: @unchecked Sendable {
     let slots: SlotArray
     private let lock: any JournalLock
     private let states: UnsafeMutableRawPointer
-    private let cursors: Mutex<[String: CursorWriter?]>
+    private let cursors: Monitor<[String: CursorWriter?]>
 
     /// Opens what ``MappedJournal`` needs to run. See ``MappedOpening``.
     init(_ opening: MappedOpening) {
@@ -90,7 +90,7 @@ public final class MappedJournal: @unchecked Sendable {
         head = opening.head
         slots = opening.slots
         lock = opening.lock
-        cursors = Mutex(opening.cursors)
+        cursors = Monitor(opening.cursors)
         let count = opening.configuration.shards
         let states = UnsafeMutableRawPointer.allocate(byteCount: count * ShardState.stride, alignment: 128)
         self.states = states

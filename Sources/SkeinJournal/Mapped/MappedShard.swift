@@ -11,7 +11,7 @@ public final class MappedShard: @unchecked Sendable {
     /// The most bytes that one record may have.
     public let maximumPayload: Int
     private let core: MappedCore
-    private let switching = Mutex<Segment?>(nil)
+    private let switching = Monitor<Segment?>(nil)
     private let firstSequence: UInt64
 
     init(index: Int, state: UnsafeMutablePointer<ShardState>, core: MappedCore, firstSequence: UInt64) {

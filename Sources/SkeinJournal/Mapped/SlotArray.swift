@@ -5,14 +5,14 @@ import Synchronization
 final class SlotArray: Sendable {
     let mapping: Mapping
     let count: Int
-    private let free: Mutex<[Int32]>
+    private let free: Monitor<[Int32]>
 
     /// - Parameter taken: the slots that a dead owner left open.
     init(mapping: Mapping, count: Int, taken: Set<Int>) {
         self.mapping = mapping
         self.count = count
         // The lowest first, so that what was never used stays untouched.
-        free = Mutex((0..<count).reversed().compactMap { taken.contains($0) ? nil : Int32($0) })
+        free = Monitor((0..<count).reversed().compactMap { taken.contains($0) ? nil : Int32($0) })
     }
 
     func pointer(_ index: Int) -> UnsafeMutableRawPointer { mapping.base + index * SlotLayout.bytes }

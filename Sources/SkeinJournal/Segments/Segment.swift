@@ -55,7 +55,7 @@ final class Segment: @unchecked Sendable {
     let lastNumber = Atomic<UInt64>(0)
     /// What recovery found to be whole; empty: everything.
     let extents: [Range<Int>]
-    private let sealing: Mutex<Int>
+    private let sealing: Monitor<Int>
     private let ownsVisible: Bool
 
     /// A segment that is being written. `visible` belongs to the writer's mapping, or else to this object.
@@ -67,7 +67,7 @@ final class Segment: @unchecked Sendable {
         sequence = header.sequence
         checksum = header.checksum
         extents = []
-        sealing = Mutex(SegmentHeader.bytes)
+        sealing = Monitor(SegmentHeader.bytes)
         ownsVisible = !sharesCommitted
         if sharesCommitted {
             visible = SegmentHeader.committed(file.base)
@@ -86,7 +86,7 @@ final class Segment: @unchecked Sendable {
         sequence = header.sequence
         checksum = header.checksum
         self.extents = extents
-        sealing = Mutex(SegmentHeader.bytes)
+        sealing = Monitor(SegmentHeader.bytes)
         ownsVisible = true
         let end = UInt64(extents.last?.upperBound ?? SegmentHeader.bytes)
         visible = .allocate(capacity: 1)

@@ -37,13 +37,13 @@ final class SegmentStore: Sendable {
 
     let storage: any JournalStorage
     let configuration: Configuration
-    private let state: Mutex<State>
+    private let state: Monitor<State>
     private let closed = Atomic<Bool>(false)
 
     init(storage: any JournalStorage, configuration: Configuration) {
         self.storage = storage
         self.configuration = configuration
-        state = Mutex(State(lanes: Array(repeating: [], count: configuration.lanes)))
+        state = Monitor(State(lanes: Array(repeating: [], count: configuration.lanes)))
     }
 
     /// Readers read and acknowledge nothing from here on: the files may have another owner.

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Files that are anonymous memory: a journal without a folder. They go with the last reference to them.
 package final class MemoryStorage: JournalStorage {
-    private let files = Mutex<[String: MemoryFile]>([:])
+    private let files = Monitor<[String: MemoryFile]>([:])
 
     package init() {}
 
@@ -53,7 +53,7 @@ private final class MemoryFile: JournalFile {
         var count = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Monitor(State())
 
     func byteCount() throws(SystemError) -> Int { state.withLock { $0.count } }
 
