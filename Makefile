@@ -22,7 +22,7 @@ help: ## This list
 .PHONY: run
 run: packages-build ## Install what is missing, build release, start skeind and the demo, show what happened
 	for product in skeind skein skein-demo; do swift build -c release --product $$product; done
-	bin="$$(swift build -c release --show-bin-path)"; \
+	@bin="$$(swift build -c release --show-bin-path)"; \
 	exec "$$bin/skein-demo" run --skeind "$$bin/skeind" --data ./skein-data
 
 .PHONY: test
@@ -61,8 +61,11 @@ install: packages-build ## Install skeind, skein and the systemd unit under PREF
 	install -D -m 755 "$$bin/skeind" "$(DESTDIR)$(PREFIX)/bin/skeind"; \
 	install -D -m 755 "$$bin/skein" "$(DESTDIR)$(PREFIX)/bin/skein"
 	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
-	sed 's|@PREFIX@|$(PREFIX)|' Packaging/skeind.service.in >"$(DESTDIR)$(PREFIX)/lib/systemd/system/skeind.service"
+	sed 's|@PREFIX@|$(PREFIX)|g' Packaging/skeind.service.in >"$(DESTDIR)$(PREFIX)/lib/systemd/system/skeind.service"
 	install -D -m 644 Packaging/skeind.yaml "$(DESTDIR)$(PREFIX)/share/skein/skeind.yaml"
+	install -d "$(DESTDIR)$(PREFIX)/share/doc/skein"
+	install -m 644 README.md LICENSE CHANGELOG.md "$(DESTDIR)$(PREFIX)/share/doc/skein"
+	cp -R Docs "$(DESTDIR)$(PREFIX)/share/doc/skein/"
 
 .PHONY: clean
 clean: ## Remove what was built, the Python environment too (skein-data stays)

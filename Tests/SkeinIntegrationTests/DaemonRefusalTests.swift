@@ -108,6 +108,14 @@ extension IntegrationTests {
             #expect(folder.files(below: "") == ["skeind.yaml"])
         }
 
+        @Test func `the example configuration is right`() async throws {
+            let example = Products.repository.appendingPathComponent("Packaging/skeind.yaml").path
+            let check = try RunningProgram([
+                Products.path(of: "skeind"), "--config", example, "--check-config",
+            ])
+            #expect(try await check.end(within: 10) == 0, "\(check.errors.text)")
+        }
+
         @Test func `help fits a screen and version is one line`() async throws {
             for name in ["skeind", "skein"] {
                 let program = try Products.path(of: name)
