@@ -32,7 +32,12 @@ extension ServerCore {
         let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
         let ended = Unmanaged<ServerExchange>.fromOpaque(exchange).takeRetainedValue()
         core.connections.step(connection, deadline: core.headDeadline)
-        core.state.update { $0.underWay[ObjectIdentifier(ended)] = nil }
+        let isStopping = core.state.withLock { state in
+            state.underWay[ObjectIdentifier(ended)] = nil
+            return state.phase != .running
+        }
+        // The end of the server may be waiting for this one.
+        if isStopping { core.state.wakeAll() }
     }
 
     static let connection: MHD_NotifyConnectionCallback = { context, connection, _, what in
@@ -107,13 +112,15 @@ extension ServerCore {
         _ exchange: ServerExchange, _ request: HTTPRequest, on connection: OpaquePointer
     ) -> MHD_Result {
         connections.step(connection, deadline: .max)
-        let isTaken = state.update { state in
+        let isTaken = state.withLock { state in
             guard state.phase != .closed, state.queued < configuration.limits.queuedRequests else {
                 return false
             }
             // Suspended first: a worker could be done with it before this returns.
             exchange.suspend(request, deadline: now + configuration.limits.handleTime.nanoseconds)
             state.queue.append(exchange)
+            // The end of the server waits here as well, and must not take a worker's turn.
+            if state.phase == .running { self.state.wakeOne() } else { self.state.wakeAll() }
             return true
         }
         if isTaken { return skein_mhd_yes }

@@ -31,7 +31,9 @@ final class ServerCore: @unchecked Sendable {
 
     let configuration: HTTPServer.Configuration
     let handler: HTTPServer.Handler
+    /// While the server runs only workers wait here, so that one of them is woken for each request.
     let state = Monitor(State())
+    private let isClosed = Monitor(false)
     let connections = ConnectionWatch()
     let port: UInt16
     private let listening: ListeningSocket
@@ -128,7 +130,7 @@ final class ServerCore: @unchecked Sendable {
     private func watch() {
         while true {
             let tick = SystemClock.monotonicNanoseconds() + 250_000_000
-            if state.wait(until: tick, { $0.phase == .closed ? () : nil }) != nil { return }
+            if isClosed.wait(until: tick, { $0 ? () : nil }) != nil { return }
             let now = SystemClock.monotonicNanoseconds()
             for exchange in state.withLock({ Array($0.underWay.values) }) where exchange.isOverdue(at: now) {
                 exchange.settle(.unavailable("the request took too long")) {
@@ -158,6 +160,7 @@ final class ServerCore: @unchecked Sendable {
             state.phase = .closed
             return Array(state.underWay.values)
         }
+        isClosed.update { $0 = true }
         for exchange in left {
             exchange.settle(.unavailable("the server is stopping")) { unavailable.add(1, ordering: .relaxed) }
         }

@@ -55,6 +55,16 @@ public final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
+    /// Wakes one waiter, for a change that only one of them can use. Only where all that wait then wait for the same.
+    public func wakeOne() {
+        pthread_cond_signal(condition)
+    }
+
+    /// Wakes every waiter.
+    public func wakeAll() {
+        pthread_cond_broadcast(condition)
+    }
+
     /// Runs `body` alone, again after each wake-up, until it answers a value or the deadline has passed.
     /// - Parameter deadline: by `SystemClock.monotonicNanoseconds()`; `.max` waits without end.
     /// - Returns: `body`'s answer, nil if it still had none at the deadline.
