@@ -9,6 +9,7 @@
     clients.py subscribe CONTROL COLLECT TYPE COUNT
                                              print "subscribed" once the stream reaches us, then COUNT events of TYPE
     clients.py collect COUNT                 be a Ziggy daemon: print the port, then what is pushed there, COUNT events
+    clients.py fetch URL [NAME=VALUE …]      ask an HTTP server, with those headers; print {status: …}
     clients.py decode FILE …                 print the documents of files of concatenated BSON
 
 Documents are printed one a line as canonical Extended JSON, keys in their order. Every wait ends after 30 seconds with exit
@@ -20,6 +21,8 @@ import random
 import socket
 import sys
 import time
+import urllib.error
+import urllib.request
 import uuid
 
 import bson
@@ -210,6 +213,18 @@ def collect(count):
         show(bson.decode(parts[0], OPTIONS))
 
 
+def fetch(url, *headers):
+    """HTTP, its status as an integer of a document; `headers` are NAME=VALUE, and METHOD= is the method."""
+    pairs = dict(header.split("=", 1) for header in headers)
+    made = urllib.request.Request(url, headers=pairs, method=pairs.pop("METHOD", "GET"))
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(made, timeout=30) as answer:
+            answer.read()
+            show({"status": answer.status})
+    except urllib.error.HTTPError as error:
+        show({"status": error.code})
+
+
 def decode(*paths):
     for path in paths:
         with open(path, "rb") as file:
@@ -218,7 +233,7 @@ def decode(*paths):
 
 
 COMMANDS = {
-    command.__name__: command for command in (send, events, frames, noise, control, ask, subscribe, collect, decode)
+    command.__name__: command for command in (send, events, frames, noise, control, ask, subscribe, collect, fetch, decode)
 }
 
 
