@@ -1,5 +1,6 @@
 import CSkeinZeroMQ
 import SkeinPlatform
+import Synchronization
 
 extension ZMQSocket {
     /// Sends one frame, copied.
@@ -51,11 +52,11 @@ extension ZMQSocket {
             &message.raw, UnsafeMutableRawPointer(mutating: buffer.baseAddress), buffer.count,
             { _, owner in
                 guard let owner else { return }
-                Unmanaged<ReleaseCall>.fromOpaque(owner).takeRetainedValue().body()
+                Unmanaged<ReleaseCall>.fromOpaque(owner).takeRetainedValue().make()
             }, owner.toOpaque())
         guard result == 0 else {
             let code = zmq_errno()
-            owner.takeRetainedValue().body()
+            owner.takeRetainedValue().make()
             throw ZMQError(code: code, operation: "make a message of", subject: "\(buffer.count) bytes")
         }
         // From here on the message owns the call: sending hands it over, else the message's end makes it.
@@ -95,10 +96,18 @@ extension ZMQSocket {
     }
 }
 
-private final class ReleaseCall {
-    let body: @Sendable () -> Void
+/// The call that gives a buffer back, on its way through libzmq to another thread.
+private final class ReleaseCall: Sendable {
+    private let body: @Sendable () -> Void
+    // libzmq hands messages over with barriers of its own, which no tool that checks us can see.
+    private let handover = Atomic<Bool>(false)
 
     init(body: @escaping @Sendable () -> Void) {
         self.body = body
+        handover.store(true, ordering: .releasing)
+    }
+
+    func make() {
+        if handover.load(ordering: .acquiring) { body() }
     }
 }

@@ -314,8 +314,8 @@ final class DeliverTransport: Transport {
         case .silent:
             warn("\(endpoint) does not answer; the connection is made anew, records are kept in the journal")
         case .refused(let reason, let message):
-            statistics.refusals[reason.rawValue, default: 0] += 1
             guard saysRefusals else { return }
+            statistics.refusals[reason.rawValue, default: 0] += 1
             let words = message.isEmpty ? "" : ": \(message)"
             warn("\(endpoint) refuses this sender (\(reason)\(words)); it is tried again with growing pauses")
         case .forgotten(let stream):
