@@ -16,7 +16,7 @@ extension Context {
             if sampled { state.pointee.core?.count(.writesAfterClose) }
             return
         }
-        var outcome = attempt(&state.pointee.log.pointee)
+        var outcome = attempt(&state.log.pointee)
         if outcome == .full { outcome = growAndRetry(attempt, need: need) }
         state.release()
         if outcome != .stored { state.pointee.core?.count(.fieldsDropped) }
@@ -29,7 +29,7 @@ extension Context {
         var outcome = FieldLog.Outcome.full
         while outcome == .full {
             guard grow(need: need) else { return .tooManyFields }
-            outcome = attempt(&state.pointee.log.pointee)
+            outcome = attempt(&state.log.pointee)
         }
         return outcome
     }
@@ -38,18 +38,18 @@ extension Context {
     /// seen by who recovers a spool.
     private func grow(need: Int) -> Bool {
         guard let core else { return false }
-        let used = state.pointee.log.pointee.byteCount
+        let used = state.log.pointee.byteCount
         let limit = core.limits.eventBytes
         let wanted = used + need + 1_024
         let capacity = min(max(wanted * 2, 16 << 10), limit + 4_096)
-        guard capacity > state.pointee.log.pointee.blockBytes - SlotLayout.fields, used + need <= limit,
+        guard capacity > state.log.pointee.blockBytes - SlotLayout.fields, used + need <= limit,
             core.take(bytes: capacity + SlotLayout.fields)
         else { return false }
         let block = UnsafeMutableRawPointer.allocate(
             byteCount: capacity + SlotLayout.fields, alignment: 64)
         block.initializeMemory(as: UInt8.self, repeating: 0, count: SlotLayout.fields)
-        let oldBytes = state.pointee.log.pointee.blockBytes
-        state.pointee.log.pointee.grow(to: block, capacity: capacity)
+        let oldBytes = state.log.pointee.blockBytes
+        state.log.pointee.grow(to: block, capacity: capacity)
         if let old = state.pointee.grown {
             core.freed(bytes: oldBytes)
             old.deallocate()
@@ -68,11 +68,11 @@ extension Context {
         let state = state
         state.acquire()
         if literal, state.pointee.isOpen,
-            let value = state.pointee.log.pointee.expected(key, keyLength, size: 8)
+            let value = state.log.pointee.expected(key, keyLength, size: 8)
         {
             // Eight bytes are there, whatever the size; what the value does not need, the next element overwrites.
             value.storeBytes(of: bits.littleEndian, as: UInt64.self)
-            state.pointee.log.pointee.commitExpected(key, keyLength, type: type, size: size)
+            state.log.pointee.commitExpected(key, keyLength, type: type, size: size)
             state.release()
             return
         }
@@ -97,12 +97,12 @@ extension Context {
         if literal, let base {
             state.acquire()
             if state.pointee.isOpen,
-                let value = state.pointee.log.pointee.expected(key, keyLength, size: count + 5)
+                let value = state.log.pointee.expected(key, keyLength, size: count + 5)
             {
                 value.storeBytes(of: Int32(truncatingIfNeeded: count + 1).littleEndian, as: Int32.self)
                 FieldLog.copy(base, count, to: value + 4)
                 value.storeBytes(of: 0, toByteOffset: 4 + count, as: UInt8.self)
-                state.pointee.log.pointee.commitExpected(
+                state.log.pointee.commitExpected(
                     key, keyLength, type: BSONType.string.rawValue, size: count + 5)
                 state.release()
                 return
@@ -179,7 +179,7 @@ extension Context {
     func removeField(_ key: UnsafeRawPointer, _ keyLength: Int) {
         guard core != nil else { return }
         state.acquire()
-        if state.pointee.isOpen { _ = state.pointee.log.pointee.remove(key, keyLength) }
+        if state.pointee.isOpen { _ = state.log.pointee.remove(key, keyLength) }
         state.release()
     }
 
@@ -188,7 +188,7 @@ extension Context {
         state.acquire()
         defer { state.release() }
         guard state.pointee.isOpen else { return nil }
-        return state.pointee.log.pointee.value(key, keyLength).flatMap {
+        return state.log.pointee.value(key, keyLength).flatMap {
             EncodedValue.decode(type: $0.type, $0.bytes)
         }
     }
@@ -199,10 +199,10 @@ extension Context {
         state.acquire()
         defer { state.release() }
         guard state.pointee.isOpen else { return BSONDocument() }
-        let bound = state.pointee.log.pointee.bodyBound
+        let bound = state.log.pointee.bodyBound
         let bytes = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
             guard let base = buffer.baseAddress else { return }
-            count = state.pointee.log.pointee.encodeBody(into: base)
+            count = state.log.pointee.encodeBody(into: base)
         }
         return BSONDocument(unchecked: bytes)
     }

@@ -49,7 +49,7 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
             close(error: .unfinished)
         }
         clear()
-        state.pointee.log.pointee.destroy()
+        state.log.pointee.destroy()
         state.pointee.log.deallocate()
         if state.pointee.homeIsSlot {
             core?.releaseSlot(state.pointee.home)
@@ -79,8 +79,8 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     func dropGrown() {
         guard let grown = state.pointee.grown else { return }
         state.pointee.grown = nil
-        core?.freed(bytes: state.pointee.log.pointee.blockBytes)
-        state.pointee.log.pointee.rehouse(
+        core?.freed(bytes: state.log.pointee.blockBytes)
+        state.log.pointee.rehouse(
             in: state.pointee.home, capacity: SlotLayout.size - SlotLayout.fields)
         grown.deallocate()
     }

@@ -54,6 +54,10 @@ struct ContextState: ~Copyable {
 }
 
 extension UnsafeMutablePointer where Pointee == ContextState {
+    /// The fields. A property of its own, so that a change of them is no change of the whole state.
+    @inline(__always)
+    var log: UnsafeMutablePointer<FieldLog> { pointee.log }
+
     @inline(__always)
     func acquire() {
         if pointee.lock.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged { return }

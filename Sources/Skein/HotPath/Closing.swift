@@ -51,7 +51,7 @@ extension Context {
             thread.drainPool()
             thread.pointee.poolOwner = core.pointee.identity
         }
-        guard thread.pointee.poolCount < ThreadState.poolCapacity, !state.pointee.log.pointee.isOversized
+        guard thread.pointee.poolCount < ThreadState.poolCapacity, !state.log.pointee.isOversized
         else {
             return
         }
@@ -63,9 +63,9 @@ extension Context {
     func close() {
         guard let (core, end) = stop() else { return }
         let state = state
-        let body = state.pointee.log.pointee.bodyBound
+        let body = state.log.pointee.bodyBound
         let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
-        if state.pointee.inherited == nil, body <= 16 << 10, state.pointee.log.pointee.count <= 64,
+        if state.pointee.inherited == nil, body <= 16 << 10, state.log.pointee.count <= 64,
             core.pointee.shardCount > 0
         {
             let number = append(core, capacity: fixed + body, end: end) { target in
@@ -83,7 +83,7 @@ extension Context {
     func close(error: EndingError) {
         guard let (core, end) = stop() else { return }
         let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
-        handSlowly(core, end: end, error, bound: fixed + state.pointee.log.pointee.bodyBound)
+        handSlowly(core, end: end, error, bound: fixed + state.log.pointee.bodyBound)
         leave()
     }
 
@@ -207,7 +207,7 @@ enum EventWriter {
         pointer.storeBytes(of: UInt32(0x646F_6203).littleEndian, toByteOffset: 21, as: UInt32.self)
         pointer.storeBytes(of: UInt16(0x0079).littleEndian, toByteOffset: 25, as: UInt16.self)
         pointer += 27
-        pointer += state.pointee.log.pointee.encodeBody(into: pointer)
+        pointer += state.log.pointee.encodeBody(into: pointer)
         // 02 's' 'p' 'a' 'n' 00 | 11 00 00 00 | 16 hex | 00
         pointer.storeBytes(of: UInt64(0x0011_006E_6170_7302).littleEndian, as: UInt64.self)
         pointer.storeBytes(of: 0, toByteOffset: 8, as: UInt16.self)

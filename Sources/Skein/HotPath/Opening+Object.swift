@@ -45,7 +45,7 @@ extension Context {
         }
         state.pointee.startTicks = now.ticks
         state.pointee.start = now.unix
-        state.pointee.log.pointee.reset()
+        state.log.pointee.reset()
         if state.pointee.homeIsSlot { writeSlotHead(state, core) }
         state.pointee.isOpen = true
         state.pointee.status.store(1, ordering: .releasing)
