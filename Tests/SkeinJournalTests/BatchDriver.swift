@@ -157,7 +157,7 @@ final class BatchDriver {
     }
 
     private func text(_ stream: UInt32, _ number: UInt64) -> String {
-        "\(stream)/\(number) " + String(repeating: "x", count: random.size(below: 3000))
+        "\(stream)/\(number) " + random.filler(below: 3000)
     }
 
     private func appendBatch(_ journal: BatchJournal) {

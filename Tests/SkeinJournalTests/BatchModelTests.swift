@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct BatchModelTests {
     @Test func `a collector's journal is what the model says through any sequence of crashes`() throws {
-        for seed in Seeds(400) {
+        for seed in Seeds(1000) {
             let driver = BatchDriver(seed: seed)
             do {
                 try driver.open()

@@ -203,7 +203,7 @@ final class MappedDriver {
     private func append(_ shard: Int, slot: UnsafeMutableRawPointer?) -> Bool {
         guard let journal else { return false }
         let stream = JournalStream(journal: journal.id, opening: journal.opening, shard: UInt32(shard))
-        let text = "\(nextMark)." + String(repeating: "y", count: random.size(below: 4000))
+        let text = "\(nextMark)." + random.filler(below: 4000)
         let number = journal.shards[shard].append(text, slot: slot)
         guard number != 0 else { return false }
         if order[stream] == nil { order[stream] = order.count }
@@ -247,9 +247,6 @@ final class MappedDriver {
         let index = random.below(limit)
         let entry = lanes[shard][index]
         try readers[shard].advance(past: entry.number, of: entry.stream)
-        log.append(
-            "(ack \(shard) \(describe([entry])) at \(index) of \(describe(lanes[shard])) read \(read[shard]) now \(readers[shard].acknowledgedNumber))"
-        )
         // Of an earlier stream all must be acknowledged first.
         guard lanes[shard][..<index].allSatisfy({ $0.stream == entry.stream }) else {
             readers[shard].rewindToCursor()

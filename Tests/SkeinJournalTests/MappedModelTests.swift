@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct MappedModelTests {
     @Test func `an app's journal is what the model says through any sequence of crashes`() throws {
-        for seed in Seeds(400) {
+        for seed in Seeds(1000) {
             let driver = MappedDriver(seed: seed)
             do {
                 try driver.open(after: .killed)

@@ -14,7 +14,7 @@ struct Seeds: Sequence, IteratorProtocol {
         } else {
             seed = KernelRandom.word()
             left =
-                environment("SKEIN_JOURNAL_SEQUENCES").flatMap { Int($0) }.map { $0 * count / 2000 } ?? count
+                environment("SKEIN_JOURNAL_SEQUENCES").flatMap { Int($0) }.map { $0 * count / 1000 } ?? count
         }
     }
 
@@ -26,12 +26,17 @@ struct Seeds: Sequence, IteratorProtocol {
     }
 }
 
+private let fillers = (0..<512).map { String(repeating: "x", count: max(8 * $0, 8)) }
+
 extension RandomNumberGenerator {
     mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
 
     /// True once in so many.
     mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
 
-    /// A size as it comes: mostly small.
-    mutating func size(below limit: Int) -> Int { below(oneIn(4) ? limit : Swift.min(limit, 200)) }
+    /// Text of a size as it comes: mostly small.
+    mutating func filler(below limit: Int) -> String {
+        let size = below(oneIn(4) ? limit : Swift.min(limit, 200))
+        return fillers[Swift.min(size / 8, fillers.count - 1)] + fillers[0].prefix(size % 8)
+    }
 }

@@ -75,7 +75,7 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
                 while start < range.upperBound {
                     let end = min(range.upperBound, (start / Self.sector + 1) * Self.sector)
                     if UInt8.random(in: 0...254, using: &random) < chance, end <= size {
-                        for index in start..<end { bytes[index] = content.cached.bytes[index] }
+                        bytes.replaceSubrange(start..<end, with: content.cached.bytes[start..<end])
                     }
                     start = end
                 }
@@ -97,9 +97,12 @@ final class SimulatedDisk: JournalStorage, @unchecked Sendable {
             for (path, content) in state.files.sorted(by: { $0.key < $1.key }) {
                 for page in stride(from: 0, to: content.count, by: 4096) where Bool.random(using: &random) {
                     let end = min(page + 4096, content.count)
-                    for index in page..<end {
-                        let was = old[path].map { index < $0.count ? $0.cached.bytes[index] : 0 } ?? 0
-                        content.cached.base.storeBytes(of: was, toByteOffset: index, as: UInt8.self)
+                    let kept = old[path].map { min($0.count, end) } ?? 0
+                    (content.cached.base + page).initializeMemory(
+                        as: UInt8.self, repeating: 0, count: end - page)
+                    if let was = old[path], kept > page {
+                        (content.cached.base + page).copyMemory(
+                            from: was.cached.base + page, byteCount: kept - page)
                     }
                 }
             }
@@ -287,16 +290,18 @@ private final class SimulatedFile: JournalFile {
             }
             // All but what was lost and not written again since.
             var image = Array(content.bytes)
-            let written = content.unsynced
-            let isWritten = { (index: Int) in written.contains { $0.contains(index) } }
-            for range in content.lost {
-                for index in range where index < image.count && !isWritten(index) {
-                    image[index] = index < content.durable.count ? content.durable[index] : 0
+            if !content.lost.isEmpty {
+                let written = content.unsynced
+                let isWritten = { (index: Int) in written.contains { $0.contains(index) } }
+                for range in content.lost {
+                    for index in range where index < image.count && !isWritten(index) {
+                        image[index] = index < content.durable.count ? content.durable[index] : 0
+                    }
                 }
+                // Written again means found again; it is enough for the test to forget whole writes.
+                content.lost.removeAll { range in range.allSatisfy(isWritten) }
             }
             content.durable = image
-            // Written again means found again; it is enough for the test to forget whole writes.
-            content.lost.removeAll { range in range.allSatisfy(isWritten) }
             content.unsynced = []
         }
     }

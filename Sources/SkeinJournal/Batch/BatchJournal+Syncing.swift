@@ -5,7 +5,7 @@ import Synchronization
 public struct JournalMark: Sendable {
     /// Everything before this is covered.
     public let position: JournalPosition
-    /// The streams that have something new, and up to which number.
+    /// The streams of which something is not yet durable, and up to which number.
     public let held: [HeldNumber]
     let segments: [Segment]
     let generation: Int
@@ -47,7 +47,8 @@ extension BatchJournal {
     }
 
     /// Hands what was gathered to the kernel and says what the next sync will cover. Taken *before* the sync, so that
-    /// nothing is acknowledged which came after. The writing thread only. Every mark is to be synced, in order.
+    /// nothing is acknowledged which came after. The writing thread only. Of several marks it is enough to sync the
+    /// last.
     /// - Throws: `unsynced` when the write failed, or ``rollBack()`` is due.
     public func beginMark() throws(JournalError) -> JournalMark {
         if let refusal = refusal("marking") { throw refusal }
@@ -61,14 +62,15 @@ extension BatchJournal {
             throw failWriting(error)
         }
         saveCounters()
+        // A stream stands in each mark until a sync has confirmed its number: so a mark may be left out.
         let held = streams.withLock { table in
-            touched.compactMap { index in
+            touched = touched.filter { index in table[index].map { $0.highest > $0.durable } ?? false }
+            return touched.compactMap { index in
                 table[index].map {
                     JournalMark.HeldNumber(stream: $0.stream, index: index, number: $0.highest)
                 }
             }
         }
-        touched.removeAll(keepingCapacity: true)
         let position = writer.position
         return syncState.withLock { state in
             JournalMark(

@@ -67,7 +67,7 @@ public final class BatchJournal: @unchecked Sendable {
     /// Held while a sync runs, or what it would cover is taken back.
     let syncTurn = Monitor(())
     let cursors: Monitor<[String: CursorWriter]>
-    /// Streams with records since the last mark. Of the writing thread.
+    /// Streams of which something may not be durable. Of the writing thread.
     var touched: Set<UInt32> = []
     private let head: JournalHead
     /// Where counters are saved, when they cannot be mapped.

@@ -11,12 +11,17 @@ extension MappedJournal {
     /// - Throws: `configuration` for a setting out of range; `noSpace` when head and slots find no room on the disk;
     ///   `locked` when 1,024 living processes share the spool; `system` for everything else, with the path.
     public convenience init(_ configuration: Configuration) throws(JournalError) {
+        try self.init(configuration, storage: DiskStorage(), boot: .boot)
+    }
+
+    convenience init(
+        _ configuration: Configuration, storage: any JournalStorage, boot: JournalID
+    ) throws(JournalError) {
         try configuration.check()
         guard let spool = configuration.folder else {
             self.init(try .anonymous(configuration))
             return
         }
-        let storage = DiskStorage()
         for number in 0..<Self.maximumJournals {
             let folder = "\(spool)/\(number)"
             let lock: (any JournalLock)?
@@ -40,7 +45,7 @@ extension MappedJournal {
             do throws(JournalError) {
                 self.init(
                     try MappedOpening(
-                        configuration, storage: storage, folder: folder, lock: lock, boot: .boot))
+                        configuration, storage: storage, folder: folder, lock: lock, boot: boot))
                 return
             } catch  where error.code == .unsupported {
                 lock.release()

@@ -98,11 +98,15 @@ struct FolderContents {
         let path = "\(folder)/\(SegmentFile.name(number))"
         do throws(SystemError) {
             let handle = try storage.open(path, create: false)
-            let size = try handle.byteCount() & ~4095
-            guard size >= SegmentHeader.bytes else {
+            let count = try handle.byteCount()
+            guard count >= SegmentHeader.bytes else {
                 try storage.remove(path)
                 return nil
             }
+            // A file that was cut short ends in a page of which the rest is zero.
+            let size = (count + 4095) & ~4095
+            // One that was copied may have holes, which a store would have to fill.
+            if isMapped { try handle.reserve(size) }
             let file = SegmentFile(
                 number: number, file: isMapped ? nil : handle,
                 mapping: try handle.map(size, writable: isMapped))

@@ -81,16 +81,13 @@ struct SegmentWalk {
     /// Passes over a bad record: to the next whole one, or to the limit.
     private mutating func skipDamage(from offset: Int, limit: Int) -> Int {
         holes += 1
-        var next = limit
-        // If its length is not damaged, it tells where the next record begins.
-        if let record = plausible(at: offset, limit),
-            offset + record.totalBytes == limit
-                || whole(at: offset + record.totalBytes, limit) != nil
-        {
-            next = offset + record.totalBytes
-        } else if let found = search(from: offset + 8, limit) {
-            next = found
+        // Its length, if that is not what is damaged, tells where the next record begins. One that stands before
+        // that place says that it is.
+        var told = limit
+        if let record = plausible(at: offset, limit), whole(at: offset + record.totalBytes, limit) != nil {
+            told = offset + record.totalBytes
         }
+        let next = search(from: offset + 8, told) ?? told
         damagedBytes += next - offset
         return next
     }
@@ -105,9 +102,14 @@ struct SegmentWalk {
 
     /// The next place where a record with a checksum that holds stands.
     private mutating func search(from start: Int, _ limit: Int) -> Int? {
+        guard let base = bytes.baseAddress else { return nil }
         var offset = start
         while offset + RecordLayout.headerBytes <= limit, effort > 0 {
-            if let record = plausible(at: offset, limit), record.flags & RecordFlags.checksum != 0 {
+            // One look at kind, flags and the reserved field rules out nearly everything: most often zeros.
+            let word = UInt64(
+                littleEndian: base.loadUnaligned(
+                    fromByteOffset: offset + RecordLayout.kindOffset, as: UInt64.self))
+            if word & 0xFFFF_FD00 == 0x0100, let record = plausible(at: offset, limit) {
                 effort -= record.totalBytes
                 if rules.checksum.of(record) == record.checksum { return offset }
             }
