@@ -70,7 +70,7 @@ let package = Package(
         .executableTarget(
             name: "SkeinTool",
             dependencies: [
-                "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinJournal", "SkeinPlatform",
+                "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
             ]),
         .executableTarget(
             name: "SkeinDemo",
