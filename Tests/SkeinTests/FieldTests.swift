@@ -8,9 +8,12 @@ import Testing
 @Suite struct FieldTests {
     /// The body of one context that `body` filled.
     private func fields(
-        limits: ((inout EventPipeline.Configuration) -> Void)? = nil, _ body: (Context) -> Void
+        valueBytes: Int? = nil, openContextBytes: Int? = nil, _ body: (Context) -> Void
     ) throws -> (BSONDocument, EventStatistics) {
-        let recorder = try TestRecorder { limits?(&$0) }
+        let recorder = try TestRecorder {
+            if let valueBytes { $0.limits.valueBytes = valueBytes }
+            if let openContextBytes { $0.openContextBytes = openContextBytes }
+        }
         recorder.withContext("t", body)
         let event = try #require(recorder.events.first)
         _ = try BSONDocument(validating: event.document.bytes)
@@ -201,7 +204,7 @@ import Testing
     }
 
     @Test func `a long value is cut at a character's border and its length is told`() throws {
-        let (body, statistics) = try fields(limits: { $0.limits.valueBytes = 16 }) {
+        let (body, statistics) = try fields(valueBytes: 16) {
             $0["text"] = String(repeating: "ä", count: 20)
             $0["deep.text"] = String(repeating: "x", count: 17)
             $0["bytes"] = [UInt8](repeating: 1, count: 100)
@@ -239,7 +242,7 @@ import Testing
     }
 
     @Test func `the cap of open contexts holds and tells`() throws {
-        let (body, statistics) = try fields(limits: { $0.openContextBytes = 32 << 10 }) {
+        let (body, statistics) = try fields(openContextBytes: 32 << 10) {
             for n in 0..<100 { $0[dynamic: "k\(n)"] = String(repeating: "v", count: 1_000) }
         }
         #expect(body.count > 2)

@@ -4,8 +4,9 @@ internal import SkeinPlatform
 internal import SkeinWire
 internal import Synchronization
 
+// Sendable: immutable after init, but for atomics and what `descriptors` guards.
 /// The engine of a pipeline: what contexts need while they open, record and close.
-final class PipelineCore: @unchecked Sendable {  // immutable after init, but for atomics and what `descriptors` guards
+final class PipelineCore: @unchecked Sendable {
     let time: EventTime
     let limits: EventLimits
     let host: String
