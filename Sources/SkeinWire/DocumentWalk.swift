@@ -81,8 +81,30 @@ struct DocumentWalk {
         return longKey(from: start, end: end, short: &short)
     }
 
+    /// A key of eight bytes or more: eight at a time as well.
     @inline(never)
     private func longKey(from start: Int, end: Int, short: inout UInt64) -> Int? {
+        var position = start
+        var high: UInt64 = 0
+        while position &+ 8 <= end {
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let zero = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+            if zero != 0 {
+                let bits = zero.trailingZeroBitCount &- 7
+                high |= word & ((1 &<< UInt64(truncatingIfNeeded: bits)) &- 1)
+                let terminator = position &+ (bits >> 3)
+                if high & 0x8080_8080_8080_8080 == 0 && terminator &- start >= 8 { return terminator &+ 1 }
+                break
+            }
+            high |= word
+            position &+= 8
+        }
+        return rareKey(from: start, end: end, short: &short)
+    }
+
+    /// A key with bytes beyond ASCII, or close to the end of the document.
+    @inline(never)
+    private func rareKey(from start: Int, end: Int, short: inout UInt64) -> Int? {
         guard let terminator = terminator(from: start, end: end) else { return nil }
         guard UTF8Check.isValid(base + start, terminator - start) else { return nil }
         if terminator - start < 8 {

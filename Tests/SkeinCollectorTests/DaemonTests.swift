@@ -72,7 +72,11 @@ import Testing
         #expect(welcome.ack >= held)
         let control = try #require(ports["control"])
         #expect(try ask(control, "FLUSH") == ["ok": true])
-        RunningCollector.expectBalance(try ask(control, "STATUS"))
+        let status = try ask(control, "STATUS")
+        RunningCollector.expectBalance(status)
+        #expect(status[path: "ledger.journaled"]?.intValue == Int64(welcome.ack))
+        #expect(status[path: "outlets.files.read"]?.intValue == Int64(welcome.ack))
+        #expect(status[path: "outlets.files.delivered"]?.intValue == Int64(welcome.ack))
         let stored = try RunningCollector.stored(folder.path + "/skein-data/files")
         var numbers: [Int64] = []
         for documents in stored.values {

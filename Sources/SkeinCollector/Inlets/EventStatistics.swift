@@ -13,64 +13,78 @@ final class EventStatistics {
 
     private static let maximumRows = 10_000
 
-    private let types = ByteInterner()
-    private let hosts = ByteInterner()
-    private var typeRows: [Row] = []
-    private var hostRows: [Row] = []
-    private var otherTypes = Row()
-    private var otherHosts = Row()
+    /// Rows by name, in memory of their own, so that the loop over events pays for no checks of arrays and classes.
+    private final class Table {
+        let names = ByteInterner()
+        private let rows = UnsafeMutablePointer<Row>.allocate(capacity: EventStatistics.maximumRows + 1)
+
+        init() {
+            rows.initialize(repeating: Row(), count: EventStatistics.maximumRows + 1)
+        }
+
+        deinit { rows.deallocate() }
+
+        @inline(__always)
+        func count(_ name: UnsafeRawBufferPointer, _ time: Double) {
+            var index = names.find(name)
+            if index < 0 { index = add(name) }
+            let row = rows + index
+            row.pointee.count &+= 1
+            if !(time <= row.pointee.last) { row.pointee.last = time }
+        }
+
+        /// The row of a new name; the last one is for all that find no room.
+        @inline(never)
+        private func add(_ name: UnsafeRawBufferPointer) -> Int {
+            guard names.count < EventStatistics.maximumRows, name.count <= 255 else {
+                return EventStatistics.maximumRows
+            }
+            return names.intern(name)
+        }
+
+        func document(withCount: Bool) -> BSONDocument {
+            var builder = BSONBuilder(capacity: 64 + names.count * 48)
+            func append(_ name: String, _ row: Row) {
+                builder.appendDocument(name) { inner in
+                    if row.last.isNaN {
+                        inner.appendNull("last")
+                    } else {
+                        inner.append("last", double: row.last)
+                    }
+                    if withCount { inner.append("count", int64: Int64(bitPattern: row.count)) }
+                }
+            }
+            for index in 0..<names.count { append(names.string(index), rows[index]) }
+            if rows[EventStatistics.maximumRows].count > 0 {
+                append("_other", rows[EventStatistics.maximumRows])
+            }
+            return builder.finish()
+        }
+    }
+
+    private let types = Table()
+    private let hosts = Table()
     /// When the last event arrived, Unix nanoseconds.
     private(set) var lastArrival: Int64?
     private(set) var lastTime: Double?
 
     /// Counts an event that was taken.
+    @inline(__always)
     func note(_ envelope: borrowing EventEnvelope, _ document: UnsafeRawBufferPointer, arrival: Int64) {
         let time = envelope.time ?? Double(arrival) * 1e-9
+        types.count(envelope.type.bytes(in: document), time)
+        if envelope.host.isPresent { hosts.count(envelope.host.bytes(in: document), time) }
+    }
+
+    /// Notes the last event of a batch.
+    func noteLast(_ envelope: borrowing EventEnvelope, arrival: Int64) {
         lastArrival = arrival
-        lastTime = time
-        Self.count(envelope.type.bytes(in: document), time, types, &typeRows, &otherTypes)
-        guard envelope.host.isPresent else { return }
-        Self.count(envelope.host.bytes(in: document), time, hosts, &hostRows, &otherHosts)
-    }
-
-    @inline(__always)
-    private static func count(
-        _ name: UnsafeRawBufferPointer, _ time: Double, _ names: ByteInterner, _ rows: inout [Row],
-        _ other: inout Row
-    ) {
-        var index = names.find(name)
-        if index < 0 {
-            guard rows.count < maximumRows, name.count <= 255 else { return add(time, &other) }
-            index = names.intern(name)
-            rows.append(Row())
-        }
-        add(time, &rows[index])
-    }
-
-    @inline(__always)
-    private static func add(_ time: Double, _ row: inout Row) {
-        row.count &+= 1
-        if !(time <= row.last) { row.last = time }
+        lastTime = envelope.time ?? Double(arrival) * 1e-9
     }
 
     /// `{host: {last}}`, as Ziggy has it.
-    var hostsDocument: BSONDocument { Self.document(hosts, hostRows, otherHosts, withCount: false) }
+    var hostsDocument: BSONDocument { hosts.document(withCount: false) }
 
     /// `{type: {last, count}}`.
-    var typesDocument: BSONDocument { Self.document(types, typeRows, otherTypes, withCount: true) }
-
-    private static func document(
-        _ names: ByteInterner, _ rows: [Row], _ other: Row, withCount: Bool
-    ) -> BSONDocument {
-        var builder = BSONBuilder(capacity: 64 + rows.count * 48)
-        func append(_ name: String, _ row: Row) {
-            builder.appendDocument(name) { inner in
-                if row.last.isNaN { inner.appendNull("last") } else { inner.append("last", double: row.last) }
-                if withCount { inner.append("count", int64: Int64(bitPattern: row.count)) }
-            }
-        }
-        for (index, row) in rows.enumerated() { append(names.string(index), row) }
-        if other.count > 0 { append("_other", other) }
-        return builder.finish()
-    }
+    var typesDocument: BSONDocument { types.document(withCount: true) }
 }

@@ -53,6 +53,7 @@ extension InletLoop {
                 return false
             }
             statistics.note(envelope, bytes, arrival: arrival)
+            statistics.noteLast(envelope, arrival: arrival)
             return true
         }
     }

@@ -122,11 +122,18 @@ extension InletLoop {
             return refuse(offer, error.code, error.message, now)
         }
         var invalid: [(number: UInt64, reason: RejectReason)] = []
+        // Local, so that the loop pays for no checks of exclusive access.
+        var envelope = EventEnvelope()
+        let maximumPayload = journal.maximumPayload
+        let statistics = statistics
         let outcome = journal.append(
             payload, stream: index, numbers: batch.first...batch.last, arrival: arrival
         ) { record in
             guard record.kind == .event else { return true }
-            if let reason = check(record.payload) {
+            let reason =
+                EventCheck.check(record.payload, into: &envelope)
+                ?? (record.payload.count > maximumPayload ? .tooLarge : nil)
+            if let reason {
                 invalid.append((record.number, reason))
                 ledger.reject(reason)
                 let item = RejectedStore.Item(
@@ -138,6 +145,7 @@ extension InletLoop {
             statistics.note(envelope, record.payload, arrival: arrival)
             return true
         }
+        if outcome.journaled > 0 { statistics.noteLast(envelope, arrival: arrival) }
         let received = outcome.journaled + outcome.duplicates + outcome.rejected
         ledger.add(.journaled, outcome.journaled)
         let through =
@@ -150,12 +158,6 @@ extension InletLoop {
             send(session.invalid(offer, number: record.number, reason: record.reason.rawValue))
         }
         if let failure = outcome.failure { refuse(offer, failure, outcome.message, now) }
-    }
-
-    @inline(__always)
-    private func check(_ event: UnsafeRawBufferPointer) -> RejectReason? {
-        if let reason = EventCheck.check(event, into: &envelope) { return reason }
-        return event.count > journal.maximumPayload ? .tooLarge : nil
     }
 
     /// The journal's row for a stream, made when its first batch comes.

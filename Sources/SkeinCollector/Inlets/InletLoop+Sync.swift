@@ -16,6 +16,7 @@ extension InletLoop {
                 parts.warner.warn("sync", "\(error.message)")
                 mustRollBack = true
             } else {
+                ledger.noteDurable(journaled: journaledAtSync, position: outcome.position)
                 send(session.endSync(mark, now: now))
                 for index in pendingAnswers.indices { pendingAnswers[index].synced(outcome.position) }
             }
@@ -42,6 +43,7 @@ extension InletLoop {
             return
         }
         syncUnderWay = session.beginSync()
+        journaledAtSync = ledger.value(.journaled)
         unsyncedSince = nil
         isSyncUrgent = false
         for index in pendingAnswers.indices { pendingAnswers[index].marked(mark.position) }

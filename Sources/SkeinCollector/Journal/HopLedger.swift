@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinJournal
 import SkeinWire
 import Synchronization
 
@@ -49,11 +50,24 @@ final class HopLedger {
         (.killed, "killed"),
     ]
 
+    /// What had been journaled when everything before a place became durable. Two copies in turn, each of four counters:
+    /// generation, journaled, sequence, offset; the generation is stored last.
+    private static let durableCopies = [96, 100]
+
     private let counter: (Int) -> UnsafeMutablePointer<Atomic<UInt64>>
 
-    /// - Parameter counter: the journal's counters by their places.
-    init(_ counter: @escaping (Int) -> UnsafeMutablePointer<Atomic<UInt64>>) {
+    /// - Parameters:
+    ///   - counter: the journal's counters by their places.
+    ///   - countRecords: counts the journal's records from a place on. A process that was killed may have journaled more than
+    ///     it counted, and counted more than it journaled.
+    init(
+        _ counter: @escaping (Int) -> UnsafeMutablePointer<Atomic<UInt64>>,
+        countRecords: (JournalPosition) -> UInt64?
+    ) {
         self.counter = counter
+        if let (journaled, position) = lastDurable, let since = countRecords(position) {
+            store(journaled &+ since, at: Place.journaled.rawValue)
+        }
         // What was received and has no fate yet was in the hands of a process that is no more.
         let fates =
             value(.journaled) &+ value(.duplicate)
@@ -64,6 +78,29 @@ final class HopLedger {
         } else if value(.received) < fates {
             add(.received, fates - value(.received))
         }
+    }
+
+    /// Remembers how many records were journaled before a place that is durable now.
+    func noteDurable(journaled: UInt64, position: JournalPosition) {
+        let generations = Self.durableCopies.map { load($0) }
+        let copy = Self.durableCopies[generations[0] <= generations[1] ? 0 : 1]
+        store(journaled, at: copy + 1)
+        store(position.sequence, at: copy + 2)
+        store(position.offset, at: copy + 3)
+        counter(copy).pointee.store(max(generations[0], generations[1]) &+ 1, ordering: .releasing)
+    }
+
+    private var lastDurable: (journaled: UInt64, position: JournalPosition)? {
+        guard let copy = Self.durableCopies.max(by: { load($0) < load($1) }), load(copy) > 0 else {
+            return nil
+        }
+        return (load(copy + 1), JournalPosition(sequence: load(copy + 2), offset: load(copy + 3)))
+    }
+
+    private func load(_ index: Int) -> UInt64 { counter(index).pointee.load(ordering: .relaxed) }
+
+    private func store(_ value: UInt64, at index: Int) {
+        counter(index).pointee.store(value, ordering: .relaxed)
     }
 
     func value(_ place: Place) -> UInt64 {

@@ -121,7 +121,10 @@ final class ForwardOutlet: RunningOutlet {
         // It blocks until the deadline at the latest, so the outlets' ends go on side by side.
         let shipper = shipper.withLock { $0 }
         let thread = try? SystemThread(name: "skein-stop") {
-            shipper.shutdown(timeout: .nanoseconds(max(0, deadline - SystemClock.monotonicNanoseconds())))
+            let time = max(0, deadline - SystemClock.monotonicNanoseconds())
+            // Nobody waits long for another end that is away: the journal keeps what is left.
+            let limit: Int64 = shipper.statistics.isConnected ? .max : 1_000_000_000
+            shipper.shutdown(timeout: .nanoseconds(min(time, limit)))
         }
         thread?.detach()
     }

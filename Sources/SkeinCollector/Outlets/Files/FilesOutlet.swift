@@ -142,9 +142,12 @@ final class FilesOutlet: Outlet {
         let skewed = try findFiles(batch)
         let now = SystemClock.monotonicNanoseconds()
         var bytes = 0
+        // Local, so that the loop pays for no checks of exclusive access.
+        let slots = files.slots
+        let slotOfEvent = slotOfEvent
         for index in 0..<count {
             let place = batch.events[index]
-            let slot = files.slots + Int(slotOfEvent[index])
+            let slot = slots + Int(slotOfEvent[index])
             if slot.pointee.used == 0 { waiting.append(Int(slotOfEvent[index])) }
             slot.pointee.lastUse = now
             slot.pointee.append(batch.document(place))
@@ -162,6 +165,7 @@ final class FilesOutlet: Outlet {
         var refused: [Int] = []
         var reason = ""
         var day = try dayFiles(Double(batch.arrival(first)) * 1e-9, arrival: batch.arrival(first))
+        let slotOfEvent = slotOfEvent
         for index in 0..<batch.events.count {
             let place = batch.events[index]
             let scan = EventScan(batch.document(place))
