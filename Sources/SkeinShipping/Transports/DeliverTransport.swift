@@ -5,22 +5,6 @@ import SkeinZeroMQ
 
 /// Acknowledged: drives a ``ProducerSession`` over a DEALER socket. Runs go over the wire as they lie in the journal.
 final class DeliverTransport: Transport {
-    /// What the session does not know of a stream: its lane, and its records in numbers that people count.
-    private struct Shipment {
-        let lane: Lane
-        let isResumed: Bool
-        let isSparse: Bool
-        /// Everything up to here is counted as acknowledged.
-        var counted: UInt64
-        /// Runs that were sent and are not counted yet.
-        var runs: [(last: UInt64, count: Int)] = []
-        /// The highest number in `runs`.
-        var tracked: UInt64
-        /// The highest record that was refused as invalid, and how many of those are in `runs`.
-        var lastInvalid: UInt64 = 0
-        var invalid = 0
-    }
-
     let kind = Endpoint.Transport.deliver
     private let endpoint: Endpoint
     private let configuration: Shipper.Configuration
@@ -29,7 +13,7 @@ final class DeliverTransport: Transport {
     private let warn: (String) -> Void
     private var session: ProducerSession
     private var link: Link?
-    private var shipments: [StreamIdentity: Shipment] = [:]
+    private var shipments: [StreamIdentity: (lane: Lane, shipment: Shipment)] = [:]
     private var leftovers = 0
     private var statistics = ShipperStatistics()
     private(set) var finding: Finding?
@@ -165,9 +149,8 @@ final class DeliverTransport: Transport {
 
     private func begin(_ run: ShippableRun, _ lane: Lane, _ now: Int64) {
         let first = min(lane.firstUnacknowledged(of: run.stream) ?? run.first, run.first)
-        shipments[run.stream] = Shipment(
-            lane: lane, isResumed: run.isResumed, isSparse: run.isSparse, counted: first - min(first, 1),
-            tracked: first - min(first, 1))
+        let shipment = Shipment(first: first, isResumed: run.isResumed, isSparse: run.isSparse)
+        shipments[run.stream] = (lane, shipment)
         if run.isResumed { leftovers += 1 }
         perform(
             session.offer(
@@ -202,24 +185,9 @@ final class DeliverTransport: Transport {
         session.sent(batch, bytes: run.bytes.count, now: now)
         statistics.batchesSent += 1
         statistics.bytesSent += UInt64(run.bytes.count)
-        track(run)
+        shipments[run.stream]?.shipment.sent(run)
         lane.taken()
         return true
-    }
-
-    /// Remembers how many records a run has, so that they can be counted when it is acknowledged. Runs that were
-    /// counted in when they were sent before are not counted twice, however they are cut now.
-    private func track(_ run: ShippableRun) {
-        guard var shipment = shipments[run.stream], run.last > shipment.tracked else { return }
-        var count = run.count
-        if run.first <= shipment.tracked {
-            count = 0
-            var records = RecordCursor(run.bytes)
-            while let record = records.next() { if record.number > shipment.tracked { count += 1 } }
-        }
-        shipment.runs.append((run.last, count))
-        shipment.tracked = run.last
-        shipments[run.stream] = shipment
     }
 
     /// Passes over a record that no message can hold, once everything before it is acknowledged.
@@ -261,7 +229,7 @@ final class DeliverTransport: Transport {
             case .invalid(let stream, let number):
                 invalid(stream, number)
             case .ended(let stream):
-                if shipments.removeValue(forKey: stream)?.isResumed == true { leftovers -= 1 }
+                if shipments.removeValue(forKey: stream)?.shipment.isResumed == true { leftovers -= 1 }
             case .warn(let warning):
                 say(warning, saysRefusals: saysRefusals)
             }
@@ -270,37 +238,16 @@ final class DeliverTransport: Transport {
 
     private func acknowledged(_ stream: StreamIdentity, _ number: UInt64, _ now: Int64) {
         statistics.lastAcknowledgement = now
-        guard var shipment = shipments[stream], number > shipment.counted else { return }
-        shipment.lane.acknowledge(through: number, of: stream, now: now)
-        var records = 0
-        var done = 0
-        while done < shipment.runs.count, shipment.runs[done].last <= number {
-            shipment.counted = shipment.runs[done].last
-            records += shipment.runs[done].count
-            done += 1
-        }
-        shipment.runs.removeFirst(done)
-        if shipment.runs.isEmpty, number > shipment.tracked {
-            // Sent by an earlier process: what is known of them is their numbers.
-            if !shipment.isSparse { records += Int(clamping: number - shipment.tracked) }
-            shipment.counted = number
-            shipment.tracked = number
-        }
-        let invalid = min(shipment.invalid, records)
-        shipment.invalid -= invalid
-        records -= invalid
-        statistics.acknowledged += UInt64(records)
-        if shipment.isResumed { statistics.acknowledgedOfEarlier += UInt64(records) }
-        journal.count(.acknowledged, UInt64(records))
-        shipments[stream] = shipment
+        guard let (lane, shipment) = shipments[stream] else { return }
+        lane.acknowledge(through: number, of: stream, now: now)
+        let records = UInt64(shipments[stream]?.shipment.acknowledged(number) ?? 0)
+        statistics.acknowledged += records
+        if shipment.isResumed { statistics.acknowledgedOfEarlier += records }
+        journal.count(.acknowledged, records)
     }
 
     private func invalid(_ stream: StreamIdentity, _ number: UInt64) {
-        // A record that is sent again is refused again.
-        guard let shipment = shipments[stream], number > shipment.lastInvalid, number > shipment.counted
-        else { return }
-        shipments[stream]?.lastInvalid = number
-        shipments[stream]?.invalid += 1
+        guard shipments[stream]?.shipment.refused(number) == true else { return }
         statistics.dropped["invalid", default: 0] += 1
         statistics.refusals[RefuseReason.invalid.rawValue, default: 0] += 1
         journal.count(.invalid, 1)
@@ -327,8 +274,8 @@ final class DeliverTransport: Transport {
 
     /// Says farewell to streams of earlier openings that are acknowledged to their end.
     private func endLeftovers(_ now: Int64) {
-        for (stream, shipment) in shipments
-        where shipment.isResumed && session.isSettled(stream) && shipment.lane.isComplete(stream) {
+        for (stream, (lane, shipment)) in shipments
+        where shipment.isResumed && session.isSettled(stream) && lane.isComplete(stream) {
             perform(session.finish(stream, now: now), now)
         }
     }
