@@ -2,7 +2,8 @@ import SkeinPlatform
 import Synchronization
 
 extension BatchJournal {
-    /// What the journal knows of a row; nil if it has forgotten it. Any thread.
+    /// What the journal knows of a row; nil if it has forgotten it. Of its own stream, row 0, as of the last mark. Any
+    /// thread.
     public func stream(_ index: UInt32) -> StreamRow? { streams.withLock { $0[index] } }
 
     /// What the journal knows of a stream; nil if nothing. Any thread.

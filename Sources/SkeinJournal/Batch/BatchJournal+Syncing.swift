@@ -38,7 +38,7 @@ extension BatchJournal {
     public var durablePosition: JournalPosition { syncState.withLock { $0.durable } }
 
     /// A sync or a write failed: nothing is taken before ``rollBack()``. Any thread.
-    public var needsRollBack: Bool { syncState.withLock { $0.failure != nil } }
+    public var needsRollBack: Bool { hasFailed.load(ordering: .acquiring) }
 
     /// Nothing can be written while this is not nil.
     func refusal(_ attempt: String) -> JournalError? {
@@ -62,6 +62,7 @@ extension BatchJournal {
             throw failWriting(error)
         }
         saveCounters()
+        settleOwn()
         // A stream stands in each mark until a sync has confirmed its number: so a mark may be left out.
         let held = streams.withLock { table in
             touched = touched.filter { index in table[index].map { $0.highest > $0.durable } ?? false }
@@ -144,6 +145,7 @@ extension BatchJournal {
                 + "the journal goes on in a new segment.", cause: error)
         return syncState.withLock { state in
             if state.failure == nil { state.failure = failure }
+            hasFailed.store(true, ordering: .releasing)
             return failure
         }
     }
@@ -167,6 +169,7 @@ extension BatchJournal {
                 state.unsynced = []
                 state.generation += 1
                 state.failure = nil
+                hasFailed.store(false, ordering: .releasing)
             }
             return (state.durable, state.unsynced)
         }
@@ -176,7 +179,9 @@ extension BatchJournal {
         }
         store.void(unsynced.filter { $0.sequence > durable.sequence }, lane: 0)
         touched.removeAll()
+        settleOwn()
         return streams.withLock { table in
+            defer { own.number = table[0]?.highest ?? 0 }
             let lost = table.rows.values.filter { $0.highest > $0.durable }.map {
                 RolledBackStream(
                     stream: $0.stream, index: $0.index, durable: $0.durable, highest: $0.highest)

@@ -69,6 +69,11 @@ public final class BatchJournal: @unchecked Sendable {
     let cursors: Monitor<[String: CursorWriter]>
     /// Streams of which something may not be durable. Of the writing thread.
     var touched: Set<UInt32> = []
+    /// The journal's own stream since it was last put into the table: of the writing thread, so that an event of its
+    /// own takes no lock.
+    var own: (number: UInt64, arrival: Int64, sequence: UInt64)
+    /// A sync or a write failed; ``SyncState/failure`` says which.
+    let hasFailed = Atomic<Bool>(false)
     private let head: JournalHead
     /// Where counters are saved, when they cannot be mapped.
     private let headFile: (any JournalFile)?
@@ -86,6 +91,7 @@ public final class BatchJournal: @unchecked Sendable {
         store = opening.store
         writer = opening.writer
         streams = Monitor(opening.table)
+        own = (opening.table[0]?.highest ?? 0, 0, 0)
         syncState = Monitor(SyncState(durable: opening.writer.position))
         cursors = Monitor(opening.cursors)
         head = opening.head
