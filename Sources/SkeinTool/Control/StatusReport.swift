@@ -5,6 +5,8 @@ import SkeinBSON
 struct StatusReport {
     private(set) var lines: [StyledLine] = []
     private let now: Double
+    /// The part of the answer that is being shown.
+    private var section = ""
 
     /// Rows of a table before the rest is only counted.
     static let mostRows = 30
@@ -74,6 +76,7 @@ struct StatusReport {
     }
 
     private mutating func show(_ name: String, _ value: BSONValue, indentation: Int) {
+        if indentation == 0 { section = name }
         let margin = String(repeating: "  ", count: indentation)
         switch value {
         case .document(let document) where indentation < Self.mostDepth:
@@ -122,7 +125,9 @@ struct StatusReport {
             return (1e9..<1e10).contains(number) ? ago(number) : FieldText.number(number)
         }
         if let number = value.intValue, number.magnitude < 1 << 53 {
-            let isBytes = key.lowercased().hasSuffix("bytes")
+            // A port is a name, not a quantity.
+            if section == "ports" { return String(number) }
+            let isBytes = key.lowercased().hasSuffix("bytes") || key == "budget"
             return isBytes ? Quantity.bytes(Int(number)) : Quantity.count(Int(number))
         }
         let document = BSONDocument([("", value)])
