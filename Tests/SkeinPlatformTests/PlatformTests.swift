@@ -9,7 +9,7 @@ import Testing
     }
 
     @Test func `CRC32C fed in pieces equals one feed, at every split`() {
-        let bytes = (0..<67).map { UInt8($0 &* 37) }
+        let bytes = (0..<67).map { UInt8(truncatingIfNeeded: $0 &* 37) }
         bytes.withUnsafeBytes { all in
             let whole = CRC32C.checksum(all)
             for split in 0...all.count {
