@@ -305,6 +305,108 @@ import Testing
         }
     }
 
+    @Test func `another shipper goes on where one ended in the middle, and every record is held once`() throws
+    {
+        let collector = try FakeCollector()
+        defer { collector.stop() }
+        let app = try AppJournal()
+        let warnings = Warnings()
+        for round in 0..<20 {
+            let shipper = try makeShipper(app, port: collector.port, warnings: warnings) {
+                $0.batchBytes = 4096
+            }
+            for shard in 0...1 { app.append(round * 200 + 1...round * 200 + 200, to: shard) }
+            // It may have sent more than it heard of.
+            #expect(collector.wait { $0.records > round * 400 })
+            shipper.shutdown(timeout: .zero)
+        }
+        let shipper = try makeShipper(app, port: collector.port, warnings: warnings)
+        #expect(shipper.flush(timeout: .seconds(20)))
+        expectAll(4000, in: collector.now, of: app)
+        #expect(warnings.all == [])
+        shipper.shutdown(timeout: .seconds(20))
+    }
+
+    @Test func `a forward outlet's stream outlives its shippers, and its gaps are no losses`() throws {
+        let collector = try FakeCollector()
+        defer { collector.stop() }
+        let app = try AppJournal(shards: 1)
+        let warnings = Warnings()
+        let forward = Forward(app.journal)
+        for round in 0..<5 {
+            app.append(round * 100 + 1...round * 100 + 100)
+            let shipper = try Shipper(
+                shipping: forward,
+                configuration: .init(endpoint: try Endpoint("deliver://127.0.0.1:\(collector.port)"))
+            ) { warnings.add($0) }
+            #expect(shipper.flush(timeout: .seconds(20)))
+            shipper.shutdown(timeout: .seconds(20))
+        }
+        let contents = collector.now
+        #expect(contents.problems == [])
+        #expect(contents.farewells == [])
+        #expect(contents.counts.lostUpstream == 0)
+        #expect(contents.counts.unknownStreams == 0)
+        #expect(contents.documents[forward.stream]?.count == 250)
+        #expect(contents.documents[forward.stream]?[1] == AppJournal.event(0, 4))
+        #expect(contents.greetings.allSatisfy { $0.sparse })
+        #expect(warnings.all == [])
+    }
+
+    /// Ships every second record, numbered by ten times its own, as a stream of its own.
+    private struct Forward: ShippableJournal {
+        let journal: MappedJournal
+        let stream = StreamIdentity(journalHigh: 5, journalLow: 6, opening: 7, shard: 0)
+
+        init(_ journal: MappedJournal) { self.journal = journal }
+
+        func makeLanes() throws -> [any ShippableLane] {
+            [Lane(try journal.reader(shard: 0, cursor: "forward"), stream)]
+        }
+
+        func tend() {}
+        func setWakeUp(_ wakeUp: (@Sendable () -> Void)?) {}
+        func marks() -> [UInt64] { [journal.shards[0].lastNumber * 10] }
+        func count(_ outcome: ShippingOutcome, _ records: UInt64) {}
+
+        final class Lane: ShippableLane {
+            let reader: JournalReader
+            let stream: StreamIdentity
+            var assembler: RunAssembler
+            var own: JournalStream?
+
+            init(_ reader: JournalReader, _ stream: StreamIdentity) {
+                self.reader = reader
+                self.stream = stream
+                assembler = RunAssembler(stream: stream)
+                reader.rewindToCursor()
+            }
+
+            func next(maximumBytes: Int) throws -> ShippableRun? {
+                guard let run = try reader.next(maximumBytes: 2000) else { return nil }
+                own = run.stream
+                var records = run.makeCursor()
+                while let record = records.next() {
+                    if record.number % 2 == 0 { assembler.append(record, number: record.number * 10) }
+                }
+                return assembler.finish(
+                    first: run.first * 10, last: run.last * 10, isDurable: true, isResumed: false)
+            }
+
+            func rewind() { reader.rewindToCursor() }
+            func acknowledge(through number: UInt64, of stream: StreamIdentity) throws {
+                if let own { try reader.advance(past: number / 10, of: own) }
+            }
+            func firstUnacknowledged(of stream: StreamIdentity) -> UInt64? {
+                reader.acknowledgedNumber * 10 + 1
+            }
+            func hasPassed(_ mark: UInt64) -> Bool { reader.acknowledgedNumber * 10 >= mark }
+            func isComplete(_ stream: StreamIdentity) -> Bool { false }
+            func armWakeUp(afterBytes bytes: Int) -> Bool { reader.armWakeUp(afterBytes: bytes) }
+            var backlogBytes: Int { reader.backlogBytes }
+        }
+    }
+
     @Test func `a record that no message can hold is dropped and counted, and the others go on`() throws {
         let collector = try FakeCollector()
         defer { collector.stop() }

@@ -30,7 +30,7 @@ public struct RunAssembler {
         memory.append(record, number)
     }
 
-    /// The gathered records as a run, and begins the next one.
+    /// The gathered records as a run of a stream that outlives the shipper, and begins the next one.
     /// - Parameters:
     ///   - first: the lowest number that the run stands for; at most its first record's.
     ///   - last: the highest number that the run stands for; at least its last record's.
@@ -44,7 +44,7 @@ public struct RunAssembler {
         self.memory = nil
         return ShippableRun(
             stream: stream, first: first, last: last, count: memory.count, bytes: memory.bytes, owner: memory,
-            isDurable: isDurable, isResumed: isResumed, isSparse: true)
+            isDurable: isDurable, isResumed: isResumed, isSparse: true, endsWithShipper: false)
     }
 
     /// Sendable: written by the assembler alone, and only read once a run owns it.

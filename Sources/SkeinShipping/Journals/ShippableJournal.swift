@@ -82,11 +82,14 @@ public struct ShippableRun: Sendable {
     public let isResumed: Bool
     /// Whether the stream's numbers rise without being consecutive.
     public let isSparse: Bool
+    /// Whether no record of the stream follows once the shipper has ended: the collector is then told to forget it.
+    public let endsWithShipper: Bool
 
     /// A run by its parts. `bytes` must stay readable and unchanged as long as `owner` lives.
     public init(
         stream: StreamIdentity, first: UInt64, last: UInt64, count: Int, bytes: UnsafeRawBufferPointer,
-        owner: any AnyObject & Sendable, isDurable: Bool, isResumed: Bool, isSparse: Bool = false
+        owner: any AnyObject & Sendable, isDurable: Bool, isResumed: Bool, isSparse: Bool = false,
+        endsWithShipper: Bool = true
     ) {
         self.stream = stream
         self.first = first
@@ -97,5 +100,6 @@ public struct ShippableRun: Sendable {
         self.isDurable = isDurable
         self.isResumed = isResumed
         self.isSparse = isSparse
+        self.endsWithShipper = endsWithShipper
     }
 }

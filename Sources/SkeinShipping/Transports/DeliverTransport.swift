@@ -148,14 +148,21 @@ final class DeliverTransport: Transport {
     }
 
     private func begin(_ run: ShippableRun, _ lane: Lane, _ now: Int64) {
-        let first = min(lane.firstUnacknowledged(of: run.stream) ?? run.first, run.first)
-        let shipment = Shipment(first: first, isResumed: run.isResumed, isSparse: run.isSparse)
-        shipments[run.stream] = (lane, shipment)
+        // The first run of a stream whose numbers have gaps may begin anywhere, and nothing is before it.
+        let isNew = run.isSparse && !run.isResumed
+        let first = isNew ? 1 : min(lane.firstUnacknowledged(of: run.stream) ?? run.first, run.first)
+        shipments[run.stream] = (
+            lane,
+            Shipment(
+                first: first, isResumed: run.isResumed, isSparse: run.isSparse,
+                endsWithShipper: run.endsWithShipper)
+        )
         if run.isResumed { leftovers += 1 }
+        let marks = journal.marks()
         perform(
             session.offer(
                 run.stream, first: first, durable: run.isDurable, resumed: run.isResumed,
-                sparse: run.isSparse, now: now),
+                written: lane.index < marks.count ? marks[lane.index] : 0, sparse: run.isSparse, now: now),
             now)
     }
 
@@ -281,10 +288,11 @@ final class DeliverTransport: Transport {
     }
 
     func finish(now: Int64) -> Bool {
-        for stream in Array(shipments.keys) where session.isSettled(stream) {
+        let ending = shipments.filter { $0.value.shipment.endsWithShipper }.keys
+        for stream in ending where session.isSettled(stream) {
             perform(session.finish(stream, now: now), now)
         }
-        return shipments.isEmpty || !session.isConnected
+        return ending.isEmpty || !session.isConnected
     }
 
     func close(linger: Duration) {

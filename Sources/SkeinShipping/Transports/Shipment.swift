@@ -5,6 +5,8 @@ import SkeinJournal
 struct Shipment {
     let isResumed: Bool
     let isSparse: Bool
+    /// Whether farewell is to be said when the shipper ends.
+    let endsWithShipper: Bool
     /// Everything up to here is counted.
     private(set) var counted: UInt64
     /// The highest number in `runs`, or counted.
@@ -16,11 +18,12 @@ struct Shipment {
     private var invalid = 0
 
     /// - Parameter first: the lowest number that is not acknowledged.
-    init(first: UInt64, isResumed: Bool, isSparse: Bool) {
+    init(first: UInt64, isResumed: Bool, isSparse: Bool, endsWithShipper: Bool = true) {
         counted = first - min(first, 1)
         tracked = counted
         self.isResumed = isResumed
         self.isSparse = isSparse
+        self.endsWithShipper = endsWithShipper
     }
 
     /// A run was sent. What was in one that was sent before is not counted twice, however it is cut now.

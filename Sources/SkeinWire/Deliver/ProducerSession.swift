@@ -135,15 +135,17 @@ public struct ProducerSession: Sendable {
     ///   - first: the lowest number not yet acknowledged.
     ///   - durable: whether the stream's journal outlives the process.
     ///   - resumed: whether an earlier process may have sent records of it, so that the collector may hold more
-    ///     than this one ever sent.
+    ///     than this one knows of.
+    ///   - written: the highest number that there is now: what an earlier session of this process may have sent.
     ///   - sparse: whether its numbers rise without being consecutive, so that missing ones mean nothing.
     public mutating func offer(
-        _ stream: StreamIdentity, first: UInt64, durable: Bool, resumed: Bool, sparse: Bool = false,
-        now: Int64
+        _ stream: StreamIdentity, first: UInt64, durable: Bool, resumed: Bool, written: UInt64 = 0,
+        sparse: Bool = false, now: Int64
     ) -> [ProducerAction] {
         guard streams[stream] == nil else { return [] }
         streams[stream] = ProducerStream(
-            acknowledged: first - min(first, 1), durable: durable, resumed: resumed, sparse: sparse)
+            acknowledged: first - min(first, 1), written: resumed ? .max : written, durable: durable,
+            sparse: sparse)
         order.append(stream)
         return greet(stream, now)
     }

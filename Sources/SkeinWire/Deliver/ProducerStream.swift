@@ -16,14 +16,13 @@ struct ProducerStream: Sendable {
 
     var phase = Phase.closed
     let durable: Bool
-    let resumed: Bool
     let sparse: Bool
     /// Everything up to here is acknowledged.
     var acknowledged: UInt64
     /// Everything up to here was sent on this connection, or is acknowledged.
     var sent: UInt64
-    /// The highest number ever sent.
-    private var everSent: UInt64
+    /// The highest number that the collector can truly hold. All, if an earlier process may have sent them.
+    private(set) var limit: UInt64
     var window = 0
     /// Batches in flight: the last number and the bytes of each, from `head` on.
     private var inFlight: [(last: UInt64, bytes: Int)] = []
@@ -36,17 +35,13 @@ struct ProducerStream: Sendable {
     /// After a `full`: one batch at a time until one is acknowledged.
     private var isProbing = false
 
-    init(acknowledged: UInt64, durable: Bool, resumed: Bool, sparse: Bool) {
+    init(acknowledged: UInt64, written: UInt64, durable: Bool, sparse: Bool) {
         self.acknowledged = acknowledged
         sent = acknowledged
-        everSent = acknowledged
+        limit = max(acknowledged, written)
         self.durable = durable
-        self.resumed = resumed
         self.sparse = sparse
     }
-
-    /// The highest number that the collector can truly hold. What an earlier process sent is not known.
-    var limit: UInt64 { resumed ? .max : everSent }
 
     var isGreeting: Bool { if case .greeting = phase { true } else { false } }
 
@@ -78,7 +73,7 @@ struct ProducerStream: Sendable {
         if case .waiting = phase { phase = .open }
         if head == inFlight.count { awaitingSince = now }
         sent = max(sent, last)
-        everSent = max(everSent, last)
+        limit = max(limit, last)
         inFlight.append((last, bytes))
         inFlightBytes += bytes
     }
@@ -88,7 +83,7 @@ struct ProducerStream: Sendable {
         guard number > acknowledged else { return false }
         acknowledged = number
         sent = max(sent, number)
-        everSent = max(everSent, number)
+        limit = max(limit, number)
         strikes = 0
         isProbing = false
         while head < inFlight.count, inFlight[head].last <= number {

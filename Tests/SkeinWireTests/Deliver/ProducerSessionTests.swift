@@ -59,6 +59,19 @@ import Testing
         #expect(session.acknowledged(of: Self.a) == 9)
     }
 
+    @Test
+    func
+        `the welcome may acknowledge what an earlier session of the process sent, and no more than there is`()
+    {
+        var session = ProducerSession(.init())
+        _ = session.start(now: 0)
+        _ = session.connected(now: 0)
+        _ = session.offer(Self.a, first: 5, durable: true, resumed: false, written: 9, now: 0)
+        var other = session
+        #expect(session.received(welcome(Self.a, 9), now: 0) == [.acknowledged(Self.a, through: 9)])
+        #expect(other.received(welcome(Self.a, 10), now: 0).first == .closeSocket)
+    }
+
     @Test func `the window bounds what is in flight, but for one batch`() {
         var session = openSession()
         #expect(session.allowance(for: Self.a, now: 0) == .max)
