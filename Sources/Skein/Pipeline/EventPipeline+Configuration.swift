@@ -157,6 +157,10 @@ extension EventPipeline {
                         "limits.eventBytes is \(limits.eventBytes): an event must fit a segment (segmentBytes is "
                         + "\(segmentBytes), less 8 KiB)")
             }
+            if let spool, spool.isEmpty {
+                throw EventConfigurationError(
+                    code: .invalidValue, message: "spool is empty: a folder is needed, or none for memory only")
+            }
             for (key, value) in [("service", service), ("host", host)] {
                 guard let value else { continue }
                 guard !value.isEmpty, value.utf8.count <= 255, !value.utf8.contains(0) else {

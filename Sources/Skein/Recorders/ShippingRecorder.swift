@@ -113,7 +113,8 @@ public final class ShippingRecorder: EventRecorder {
         let shipped = shipper.statistics
         var statistics = RecorderStatistics()
         statistics.recorded = journal.shards.reduce(0) { $0 + $1.lastNumber }
-        statistics.delivered = shipped.acknowledged
+        // What an earlier opening of the spool had left is not among what this one recorded.
+        statistics.delivered = shipped.acknowledged - min(shipped.acknowledged, shipped.acknowledgedOfEarlier)
         for (reason, count) in shipped.dropped where count > 0 { statistics.dropped[reason] = count }
         let gone = statistics.delivered + statistics.dropped.values.reduce(0, +)
         statistics.held = statistics.recorded > gone ? statistics.recorded - gone : 0
