@@ -159,7 +159,8 @@ extension EventPipeline {
             }
             if let spool, spool.isEmpty {
                 throw EventConfigurationError(
-                    code: .invalidValue, message: "spool is empty: a folder is needed, or none for memory only")
+                    code: .invalidValue,
+                    message: "spool is empty: a folder is needed, or none for memory only")
             }
             for (key, value) in [("service", service), ("host", host)] {
                 guard let value else { continue }
