@@ -58,7 +58,15 @@ __attribute__((target("sse4.2"))) static inline uint32_t skein_crc32c(
 
 static inline void skein_pause(void) { __builtin_ia32_pause(); }
 
+// Asks for a cache line to write to. Does nothing on processors that do not know it.
+static inline void skein_prefetch_for_writing(const void *address) {
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
+}
+
 #else
+
+static inline void skein_prefetch_for_writing(const void *address) { __builtin_prefetch(address, 1); }
+
 
 static inline uint64_t skein_cycle_counter(void) { return 0; }
 static inline int skein_cycle_counter_is_invariant(void) { return 0; }

@@ -19,3 +19,13 @@ public enum CycleCounter {
 /// A pause inside a spin loop, so that the other hardware thread runs meanwhile.
 @inlinable @inline(__always)
 public func spinPause() { skein_pause() }
+
+/// Asks for the cache lines of the next `bytes` bytes, to write to them soon. Any address may be given.
+@inlinable @inline(__always)
+public func prefetchForWriting(_ address: UnsafeRawPointer, bytes: Int) {
+    var offset = 0
+    while offset < bytes {
+        skein_prefetch_for_writing(address + offset)
+        offset += 64
+    }
+}

@@ -28,6 +28,29 @@ import Testing
         #expect(try reader.next()?.count == 2)
     }
 
+    @Test func `the thousandth wake-up is called as the first was`() throws {
+        let journal = try MappedJournal(.init(shards: 1))
+        let reader = try journal.reader(shard: 0)
+        let lowest = Atomic<UInt>(.max)
+        let highest = Atomic<UInt>(0)
+        journal.wakeUp = {
+            var here = 0
+            let place = withUnsafePointer(to: &here) { UInt(bitPattern: $0) }
+            lowest.min(place, ordering: .relaxed)
+            highest.max(place, ordering: .relaxed)
+        }
+        for number in 1...1000 {
+            try #require(reader.armWakeUp())
+            journal.shards[0].append("record")
+            let run = try #require(try reader.next())
+            try reader.advance(past: UInt64(number), of: run.stream)
+        }
+        let (low, high) = (lowest.load(ordering: .relaxed), highest.load(ordering: .relaxed))
+        #expect(high > 0)
+        // The closure's place on the stack: it does not sink below ever more callers.
+        #expect(high >= low && high - low < 1024)
+    }
+
     @Test func `a slot is stamped before its record is committed`() throws {
         let journal = try MappedJournal(.init(shards: 3, slots: 1))
         let slot = try #require(journal.claimSlot())

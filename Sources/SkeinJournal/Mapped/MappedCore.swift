@@ -8,7 +8,7 @@ final class MappedCore: Sendable {
     let store: SegmentStore
     /// The journal was closed, or this is the child of a fork.
     private let inert = Atomic<Bool>(false)
-    private let onWake = Monitor<(@Sendable () -> Void)?>(nil)
+    private let onWake = Monitor(WakeUpCall())
 
     init(id: JournalID, boot: JournalID, store: SegmentStore) {
         self.id = id
@@ -22,9 +22,15 @@ final class MappedCore: Sendable {
     func makeInert() -> Bool { !inert.exchange(true, ordering: .sequentiallyConsistent) }
 
     var wakeUp: (@Sendable () -> Void)? {
-        get { onWake.withLock { $0 } }
-        set { onWake.withLock { $0 = newValue } }
+        get { onWake.withLock { $0.call } }
+        set { onWake.withLock { $0.call = newValue } }
     }
 
     func wake() { wakeUp?() }
+}
+
+/// In a struct of its own: a closure that is itself the value behind a generic lock is wrapped once more at each access, and
+/// after some hundred thousand of them a call overflows the stack.
+private struct WakeUpCall {
+    var call: (@Sendable () -> Void)?
 }

@@ -91,6 +91,8 @@ public final class MappedShard: @unchecked Sendable {
             .store(UInt64(end).littleEndian, ordering: .releasing)
         state.pointee.offset = end
         state.pointee.nextNumber = number &+ 1
+        // What the next record will be written to: where it takes its lines from is the core that shipped their last use.
+        prefetchForWriting(base + end, bytes: 448)
         state.pointee.lock.unlock()
         if wakes { wake() }
         return number
