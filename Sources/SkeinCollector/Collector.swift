@@ -136,6 +136,7 @@ public final class Collector: Sendable {
             }
         }
         let journal = try openJournal(data + "/journal")
+        journal.recoverLedger()
         let rejected = RejectedStore(
             folder: data + "/rejected", budgetBytes: initial.rejectedBudgetBytes, host: HostName.current,
             warner: warner)

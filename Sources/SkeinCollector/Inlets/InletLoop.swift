@@ -62,7 +62,7 @@ final class InletLoop {
         self.parts = parts
         self.sockets = sockets
         let journal = parts.journal
-        ledger = HopLedger({ journal.counter($0) }, countRecords: { Self.countRecords(journal, from: $0) })
+        ledger = HopLedger { journal.counter($0) }
         let now = SystemClock.monotonicNanoseconds()
         session = CollectorSession(
             Self.sessionConfiguration(parts), streams: Self.heldStreams(journal), now: now)
@@ -75,25 +75,6 @@ final class InletLoop {
             poller.add(sockets.deliverMonitor),
         ]
         nextForgetting = now + 60_000_000_000
-    }
-
-    /// How many records the journal has from a place on; nil if it cannot be read.
-    private static func countRecords(_ journal: BatchJournal, from position: JournalPosition) -> UInt64? {
-        guard position < journal.durablePosition else { return 0 }
-        let name = "_ledger"  // no outlet can have this name
-        defer { try? journal.dropCursor(name) }
-        do {
-            let reader = try journal.reader(named: name, from: .oldest)
-            _ = try reader.resume(at: position)
-            var count: UInt64 = 0
-            while let run = try reader.next(maximumBytes: 1 << 20) {
-                count += UInt64(run.count)
-                run.release()
-            }
-            return count
-        } catch {
-            return nil
-        }
     }
 
     private static func sessionConfiguration(_ parts: Parts) -> CollectorSession<[UInt8]>.Configuration {

@@ -56,18 +56,23 @@ final class HopLedger {
 
     private let counter: (Int) -> UnsafeMutablePointer<Atomic<UInt64>>
 
-    /// - Parameters:
-    ///   - counter: the journal's counters by their places.
-    ///   - countRecords: counts the journal's records from a place on. A process that was killed may have journaled more than
-    ///     it counted, and counted more than it journaled.
-    init(
-        _ counter: @escaping (Int) -> UnsafeMutablePointer<Atomic<UInt64>>,
-        countRecords: (JournalPosition) -> UInt64?
-    ) {
+    /// - Parameter counter: the journal's counters by their places.
+    init(_ counter: @escaping (Int) -> UnsafeMutablePointer<Atomic<UInt64>>) {
         self.counter = counter
+    }
+
+    /// Sets the account right after a process that may have been killed: it may have journaled more than it counted, and
+    /// counted more than it journaled. Before any outlet reads: what they pass is recycled, and cannot be counted.
+    /// - Parameters:
+    ///   - end: where the journal ends; everything before is durable.
+    ///   - countRecords: counts the journal's records from a place on; nil if it does not have them all any more.
+    func recover(end: JournalPosition, countRecords: (JournalPosition) -> UInt64?) {
         if let (journaled, position) = lastDurable, let since = countRecords(position) {
             store(journaled &+ since, at: Place.journaled.rawValue)
         }
+        // From here on is counted next time: this process may be killed before its first sync, and after its outlets have
+        // had everything recycled that was counted now.
+        noteDurable(journaled: value(.journaled), position: end)
         // What was received and has no fate yet was in the hands of a process that is no more.
         let fates =
             value(.journaled) &+ value(.duplicate)
