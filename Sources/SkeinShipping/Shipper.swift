@@ -32,14 +32,19 @@ public final class Shipper: Sendable {
     private let thread: Monitor<SystemThread?>
 
     /// Starts shipping an app's journal.
-    /// - Parameter onWarning: told, on the shipper's thread, of what an operator should know; at most once a second, and
-    ///   the same thing at most once a minute. It must be quick and must not record.
+    /// - Parameters:
+    ///   - recovery: of the same journal, to be carried out on the shipper's thread; nil: what a dead process left open there
+    ///     stays open.
+    ///   - onWarning: told, on the shipper's thread, of what an operator should know; at most once a second, and
+    ///     the same thing at most once a minute. It must be quick and must not record.
     /// - Throws: ``ShippingError`` of code `resources`.
     public convenience init(
-        journal: MappedJournal, configuration: Configuration,
+        journal: MappedJournal, recovery: JournalRecovery? = nil, configuration: Configuration,
         onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(ShippingError) {
-        try self.init(shipping: MappedShippable(journal), configuration: configuration, onWarning: onWarning)
+        try self.init(
+            shipping: MappedShippable(journal, recovery: recovery), configuration: configuration,
+            onWarning: onWarning)
     }
 
     /// Starts shipping any journal.

@@ -14,6 +14,8 @@ public struct ShippingError: Error, Hashable, Sendable, CustomStringConvertible 
 
         /// An endpoint that is none.
         public static let endpoint = Code(rawValue: "endpoint")
+        /// A journal that cannot be adopted.
+        public static let journal = Code(rawValue: "journal")
         /// The system has no thread or descriptor to give.
         public static let resources = Code(rawValue: "resources")
     }

@@ -36,6 +36,8 @@ public struct EventStatistics: Sendable, Hashable, CustomStringConvertible {
     public var journalBytes: Int
     /// Whether the other end answers.
     public var isConnected: Bool
+    /// What processes before this one had left in the spool. Not among the counts above.
+    public var earlier: EarlierStatistics
 
     init(core: PipelineCore, recorder: any EventRecorder) {
         let recorded = recorder.statistics
@@ -64,6 +66,7 @@ public struct EventStatistics: Sendable, Hashable, CustomStringConvertible {
         openContextBytes = core.openContextBytes
         journalBytes = recorded.bytes
         isConnected = recorded.isConnected
+        earlier = recorded.earlier
     }
 
     /// One line for a log.

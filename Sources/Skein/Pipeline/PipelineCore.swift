@@ -26,6 +26,8 @@ final class PipelineCore: @unchecked Sendable {
 
     private let counters: UnsafeMutablePointer<Atomic<UInt64>>
     private let ownsCounters: Bool
+    /// What the counters were at the start: those of a spool go on from one process to the next.
+    private let countersAtStart: [UInt64]
     private let heapBytes = Atomic<Int>(0)
     private let heapLimit: Int
     private let descriptors = Monitor<[String: TypeDescriptor]>([:])
@@ -49,10 +51,12 @@ final class PipelineCore: @unchecked Sendable {
         if let journal = shipping?.journal {
             counters = journal.counter(0)
             ownsCounters = false
+            countersAtStart = journal.recovered.owner?.counters ?? []
         } else {
             counters = .allocate(capacity: PipelineCounter.allCases.count)
             for index in 0..<PipelineCounter.allCases.count { (counters + index).initialize(to: Atomic(0)) }
             ownsCounters = true
+            countersAtStart = []
         }
         let openFlag = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
         openFlag.initialize(to: Atomic(true))
@@ -92,7 +96,9 @@ final class PipelineCore: @unchecked Sendable {
     }
 
     func counted(_ counter: PipelineCounter) -> UInt64 {
-        (counters + counter.index).pointee.load(ordering: .relaxed)
+        let count = (counters + counter.index).pointee.load(ordering: .relaxed)
+        guard countersAtStart.indices.contains(counter.index) else { return count }
+        return count &- min(count, countersAtStart[counter.index])
     }
 
     // MARK: Memory

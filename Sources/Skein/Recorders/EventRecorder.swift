@@ -39,7 +39,33 @@ public struct RecorderStatistics: Sendable, Hashable {
     public var bytes: Int = 0
     /// Whether the other end answers now.
     public var isConnected = false
+    /// What processes before this one had left in the spool. Not among the counts above.
+    public var earlier = EarlierStatistics()
 
     /// All counts zero, not connected.
     public init() {}
+}
+
+/// What processes before this one left in the spool, and what became of it: in the journal that this one took over, and in the
+/// others that nobody alive owned.
+public struct EarlierStatistics: Sendable, Hashable {
+    /// Events that those processes created, as far as their journals were seen.
+    public var created: UInt64 = 0
+    /// Events that those processes lost, by reason.
+    public var dropped: [String: UInt64] = [:]
+    /// Events that this process delivered for them.
+    public var delivered: UInt64 = 0
+    /// Contexts that were open when their process died, and became events here. Those of the journal that this process took over
+    /// are among what it created.
+    public var abandoned: UInt64 = 0
+
+    /// All counts zero.
+    public init() {}
+
+    mutating func add(_ other: EarlierStatistics) {
+        created &+= other.created
+        dropped.merge(other.dropped, uniquingKeysWith: &+)
+        delivered &+= other.delivered
+        abandoned &+= other.abandoned
+    }
 }

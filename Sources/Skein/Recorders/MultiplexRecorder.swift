@@ -41,6 +41,7 @@ public final class MultiplexRecorder: EventRecorder {
             sum.held += one.held
             sum.bytes += one.bytes
             sum.dropped.merge(one.dropped) { $0 + $1 }
+            sum.earlier.add(one.earlier)
         }.with(connected: recorders.allSatisfy { $0.statistics.isConnected })
     }
 }

@@ -15,10 +15,14 @@ internal import Synchronization
 /// let pipeline = try EventPipeline(.init(recorder: recorder))
 /// ```
 /// With a spool, what has closed survives the death of the process at any instant, and is shipped by the next one that opens
-/// the spool. One thread of its own; closing a context never waits for it.
+/// the spool: whatever dead processes left in its folder, and for each context that was open then an event with
+/// `error: {type: "abandoned"}`. One thread of its own, with a spool a second one for as long as others' journals are
+/// delivered; closing a context never waits for them.
 public final class ShippingRecorder: EventRecorder {
     let journal: MappedJournal
+    private let recovery: JournalRecovery
     private let shipper: Shipper
+    private let adopter: SpoolAdopter?
 
     /// Opens the journal and starts the shipper. Only what concerns journal and endpoint is used of the configuration.
     /// - Throws: ``EventConfigurationError`` for a bad endpoint, or a spool that cannot be used.
@@ -35,32 +39,70 @@ public final class ShippingRecorder: EventRecorder {
             throw EventConfigurationError(
                 code: .invalidValue, message: "endpoint is \"\(configuration.endpoint)\": \(error)")
         }
+        let host = configuration.host ?? HostName.current
         do {
-            journal = try MappedJournal(
-                MappedJournal.Configuration(
-                    folder: configuration.spool, shards: configuration.shards,
-                    segmentBytes: configuration.segmentBytes, budgetBytes: configuration.journalBytes,
-                    slots: configuration.openContextSlots, endpoint: configuration.endpoint))
+            var settings = MappedJournal.Configuration(
+                folder: configuration.spool, shards: configuration.shards,
+                segmentBytes: configuration.segmentBytes, budgetBytes: configuration.journalBytes,
+                slots: configuration.openContextSlots, endpoint: configuration.endpoint)
+            settings.host = host
+            settings.service = configuration.service ?? ""
+            journal = try MappedJournal(settings)
         } catch {
             throw EventConfigurationError(
                 code: .spool,
                 message: configuration.spool.map { "spool \"\($0)\" cannot be used: \(error)" }
                     ?? "the journal in memory cannot be made: \(error)")
         }
+        if journal.recovered.damagedRecords > 0 {
+            configuration.onWarning(
+                "the journal \(journal.folder ?? "") is damaged: \(journal.recovered.damagedRecords) records of an earlier "
+                    + "process cannot be read; the others are shipped")
+        }
+        recovery = JournalRecovery(journal, host: host)
         do {
             shipper = try Shipper(
-                journal: journal,
+                journal: journal, recovery: recovery,
                 configuration: Shipper.Configuration(
-                    endpoint: endpoint, service: configuration.service ?? "",
-                    host: configuration.host ?? HostName.current, pid: getpid()),
+                    endpoint: endpoint, service: configuration.service ?? "", host: host, pid: getpid()),
                 onWarning: configuration.onWarning)
         } catch {
             throw EventConfigurationError(code: .resources, message: "the shipper could not start: \(error)")
         }
+        adopter = Self.adopter(configuration, journal, to: endpoint, host: host)
+    }
+
+    /// Delivers what other dead processes left in the spool, one journal after the other, and is gone when that is done.
+    private static func adopter(
+        _ configuration: EventPipeline.Configuration, _ journal: MappedJournal, to endpoint: Endpoint,
+        host: String
+    ) -> SpoolAdopter? {
+        guard let spool = configuration.spool, journal.folder != nil else { return nil }
+        var settings = SpoolAdopter.Configuration(folder: spool)
+        settings.fallback = endpoint
+        settings.maximumAtOnce = 1
+        settings.interval = nil
+        settings.host = host
+        do {
+            return try SpoolAdopter(settings, onWarning: configuration.onWarning)
+        } catch {
+            configuration.onWarning("\(error); what others left in the spool waits for the next start")
+            return nil
+        }
     }
 
     deinit {
-        shipper.shutdown(timeout: .zero)
+        end(timeout: .zero)
+    }
+
+    /// Ends everything within the time: at once, so that neither waits for the other. The journal is closed in order, and the
+    /// next process does not take this one for dead.
+    private func end(timeout: Duration) {
+        let adopter = adopter
+        let isStopping = try? SystemThread(name: "skein-adopter-end") { adopter?.stop(timeout: timeout) }
+        shipper.shutdown(timeout: timeout)
+        if let isStopping { isStopping.join() } else { adopter?.stop(timeout: .zero) }
+        if shipper.hasEnded { journal.close(clean: true) }
     }
 
     @inline(__always)
@@ -85,22 +127,21 @@ public final class ShippingRecorder: EventRecorder {
     }
 
     public func flush(timeout: Duration) async -> Bool {
-        await onThread { $0.flush(timeout: timeout) }
+        await onThread { $0.shipper.flush(timeout: timeout) }
     }
 
     public func shutdown(timeout: Duration) async {
         _ = await onThread {
-            $0.shutdown(timeout: timeout)
+            $0.end(timeout: timeout)
             return true
         }
     }
 
     /// Waiting for the shipper blocks, so it is done on a thread of its own, off the cooperative pool.
-    private func onThread(_ body: @escaping @Sendable (Shipper) -> Bool) async -> Bool {
-        let shipper = shipper
-        return await withCheckedContinuation { continuation in
+    private func onThread(_ body: @escaping @Sendable (ShippingRecorder) -> Bool) async -> Bool {
+        await withCheckedContinuation { continuation in
             do {
-                try SystemThread(name: "skein-flush") { continuation.resume(returning: body(shipper)) }
+                try SystemThread(name: "skein-flush") { continuation.resume(returning: body(self)) }
                     .detach()
             } catch {
                 continuation.resume(returning: false)
@@ -120,6 +161,22 @@ public final class ShippingRecorder: EventRecorder {
         statistics.held = statistics.recorded > gone ? statistics.recorded - gone : 0
         statistics.bytes = journal.usage.bytes
         statistics.isConnected = shipped.isConnected
+        statistics.earlier = earlier(shipped)
         return statistics
+    }
+
+    private func earlier(_ shipped: ShipperStatistics) -> EarlierStatistics {
+        var ledger = recovery.earlier
+        var earlier = EarlierStatistics()
+        earlier.delivered = shipped.acknowledgedOfEarlier
+        earlier.abandoned = UInt64(recovery.abandoned)
+        if let adopted = adopter?.status {
+            ledger.add(adopted.earlier)
+            earlier.delivered += adopted.delivered
+            earlier.abandoned += adopted.abandoned
+        }
+        earlier.created = ledger.created
+        earlier.dropped = ledger.dropped
+        return earlier
     }
 }

@@ -93,7 +93,8 @@ extension MappedJournal {
         }
     }
 
-    /// The journals of a spool whose owners are dead, in the order of their numbers.
+    /// The journals of a spool whose owners are dead, in the order of their numbers; those too that cannot be looked into.
+    /// - Throws: `system` when the spool itself cannot be listed. One that does not exist has none.
     public static func deadJournals(inSpool spool: String) throws(JournalError) -> [String] {
         let storage = DiskStorage()
         do throws(SystemError) {
@@ -101,10 +102,14 @@ extension MappedJournal {
             var dead: [String] = []
             for number in numbers {
                 let folder = "\(spool)/\(number)"
-                guard try storage.names(in: folder).contains(JournalFiles.head),
-                    let lock = try storage.lock("\(folder)/\(JournalFiles.lock)")
-                else { continue }
-                lock.release()
+                do throws(SystemError) {
+                    guard try storage.names(in: folder).contains(JournalFiles.head),
+                        let lock = try storage.lock("\(folder)/\(JournalFiles.lock)")
+                    else { continue }
+                    lock.release()
+                } catch {
+                    // Adopting it will say what is wrong; the others are not to suffer for it.
+                }
                 dead.append(folder)
             }
             return dead
@@ -151,5 +156,10 @@ extension MappedJournal.Configuration {
         try require(
             endpoint.utf8.count <= JournalHead.maximumEndpointBytes,
             "endpoint has \(endpoint.utf8.count) bytes: at most \(JournalHead.maximumEndpointBytes)")
+        for (name, value) in [("host", host), ("service", service)] {
+            try require(
+                value.utf8.count <= JournalHead.maximumNameBytes,
+                "\(name) has \(value.utf8.count) bytes: at most \(JournalHead.maximumNameBytes)")
+        }
     }
 }

@@ -41,6 +41,10 @@ public final class MappedJournal: @unchecked Sendable {
         public var slots: Int
         /// Where the records go, at most 1,024 bytes: for whoever finds the spool of a dead process.
         public var endpoint: String
+        /// The machine's name, at most 255 bytes: for the same.
+        public var host = ""
+        /// The name of the service that writes, at most 255 bytes: for the same.
+        public var service = ""
 
         /// The default sizes. Opening the journal checks them.
         public init(
@@ -187,6 +191,8 @@ public final class MappedJournal: @unchecked Sendable {
         guard core.makeInert() else { return }
         for shard in shards { shard.close() }
         if core.store.storage.isPersistent {
+            let records = shards.reduce(UInt64(0)) { $0 &+ $1.lastNumber }
+            head.closedRecords.pointee.store(records.littleEndian, ordering: .relaxed)
             if clean { core.store.removeFree() }
             head.clean.pointee.store(UInt64(clean ? 1 : 0).littleEndian, ordering: .releasing)
         }
@@ -208,7 +214,10 @@ public final class MappedJournal: @unchecked Sendable {
                 SegmentFile.number(of: name) != nil || name.hasSuffix(CursorName.suffix)
                     || name == JournalFiles.slots
             }
-            for name in names where isOurs(name) { try? storage.remove("\(folder)/\(name)") }
+            // Cursors go after the segments that they say are done with: a kill in between must not bring those back.
+            let segments = names.filter { SegmentFile.number(of: $0) != nil }
+            let others = names.filter { isOurs($0) && SegmentFile.number(of: $0) == nil }
+            for name in segments + others { try? storage.remove("\(folder)/\(name)") }
             // The head goes after what it describes, and the lock last.
             try? storage.remove("\(folder)/\(JournalFiles.head)")
             try? storage.remove("\(folder)/\(JournalFiles.lock)")

@@ -45,7 +45,11 @@ struct MappedOpening {
         id = contents.journal ?? .random()
         opening = KernelRandom.word()
         var configuration = configuration
-        if keepsEndpoint, let previous { configuration.endpoint = previous.endpoint }
+        if keepsEndpoint, let previous {
+            configuration.endpoint = previous.endpoint
+            configuration.host = previous.host
+            configuration.service = previous.service
+        }
 
         let slotsFound = try Self.slotCount("\(folder)/\(JournalFiles.slots)", storage)
         configuration.slots = max(configuration.slots, slotsFound)
@@ -63,7 +67,7 @@ struct MappedOpening {
         firstSequences = (0..<configuration.shards).map { contents.nextSequence(lane: $0) }
 
         var found = RecoveredJournal()
-        if let previous { found.owner = RecoveredJournal.owner(previous, head, boot) }
+        if let previous { found.settleOwner(previous, head, recovery, boot: boot) }
         found.settle(recovery, in: store)
         cursors = try found.settleCursors(recovery, in: store)
         found.resolveSlots(slotMapping, count: slotsFound, recovery)
@@ -73,13 +77,17 @@ struct MappedOpening {
             taken: taken)
         recovered = found
 
+        let now = SystemClock.wallNanoseconds()
         head.write(
             JournalHead.Opening(
                 journal: id, opening: opening, boot: boot, shards: UInt32(configuration.shards),
                 slots: UInt32(configuration.slots), segmentBytes: UInt64(configuration.segmentBytes),
-                opened: SystemClock.wallNanoseconds(), pid: UInt32(bitPattern: getpid()),
-                endpoint: configuration.endpoint))
+                opened: now, pid: UInt32(bitPattern: getpid()), endpoint: configuration.endpoint,
+                host: configuration.host, service: configuration.service, isAdopted: keepsEndpoint,
+                earlierRecords: found.earlierRecords))
         head.clean.pointee.store(0, ordering: .releasing)
+        head.closedRecords.pointee.store(0, ordering: .relaxed)
+        head.signOfLife.pointee.store(now.littleEndian, ordering: .relaxed)
     }
 
     private static func map(
@@ -108,15 +116,59 @@ struct MappedOpening {
 }
 
 extension RecoveredJournal {
+    /// Who had the journal before, and whether its end is to be told. Takes a process that did not close the journal
+    /// down beside the head before that is written anew. Idempotent.
+    mutating func settleOwner(
+        _ previous: JournalHead.Opening, _ head: JournalHead, _ recovery: MappedRecovery, boot: JournalID
+    ) {
+        let wasClean = head.clean.pointee.load(ordering: .relaxed) != 0
+        let lastNumbers = recovery.lastNumbers
+        let derived = lastNumbers.reduce(into: UInt64(0)) { sum, entry in
+            if entry.key.opening == previous.opening { sum &+= entry.value }
+        }
+        let closed = UInt64(littleEndian: head.closedRecords.pointee.load(ordering: .relaxed))
+        let records = max(derived, closed)
+        earlierRecords = previous.earlierRecords &+ records
+
+        let block = DeadOwnerBlock(head)
+        let stamp = block.stamp(previous.journal)
+        if block.state == SlotLayout.closing {
+            let isTold = lastNumbers[stamp.stream].map { stamp.number <= $0 } ?? false
+            block.state = isTold ? SlotLayout.free : SlotLayout.open
+        }
+        let last = RecoveredJournal.owner(previous, head, boot, records: records)
+        if !wasClean, !previous.isAdopted, block.read() == nil {
+            block.write(
+                DeadOwnerBlock.Owner(
+                    pid: last.pid, opening: previous.opening, opened: last.opened,
+                    lastSignOfLife: last.lastSignOfLife, records: records, boot: previous.boot,
+                    host: last.host, service: last.service, counted: last.counted))
+        }
+        guard let dead = block.read() else {
+            owner = last
+            return
+        }
+        owner = DeadOwner(
+            wasClean: false, isSameBoot: dead.boot == boot && !boot.isZero, pid: dead.pid,
+            endpoint: last.endpoint, host: dead.host, service: dead.service, opened: dead.opened,
+            lastSignOfLife: dead.lastSignOfLife, records: dead.records, counters: last.counters,
+            counted: dead.counted, isUnreported: true)
+    }
+
+    /// The owner that the head names.
     static func owner(
-        _ previous: JournalHead.Opening, _ head: JournalHead, _ boot: JournalID
+        _ previous: JournalHead.Opening, _ head: JournalHead, _ boot: JournalID, records: UInt64 = 0
     ) -> RecoveredJournal.DeadOwner {
-        RecoveredJournal.DeadOwner(
+        let counters = (0..<JournalHead.counters).map { head.counter($0).pointee.load(ordering: .relaxed) }
+        let counted = (0..<JournalHead.rememberedCounters).map { index in
+            counters[index] &- min(counters[index], head.counterAtOpening(index))
+        }
+        return RecoveredJournal.DeadOwner(
             wasClean: head.clean.pointee.load(ordering: .relaxed) != 0,
             isSameBoot: previous.boot == boot && !boot.isZero, pid: previous.pid, endpoint: previous.endpoint,
-            opened: previous.opened,
+            host: previous.host, service: previous.service, opened: previous.opened,
             lastSignOfLife: Int64(littleEndian: head.signOfLife.pointee.load(ordering: .relaxed)),
-            counters: (0..<JournalHead.counters).map { head.counter($0).pointee.load(ordering: .relaxed) })
+            records: records, counters: counters, counted: counted, isUnreported: false)
     }
 
     /// Hands what was found to the store that goes on with it.
@@ -177,14 +229,7 @@ extension RecoveredJournal {
     /// Finds the slots whose context never became a record. Done before anything is recycled, and idempotent: a
     /// slot whose stamped record is committed becomes free, one whose record is not loses its stamp.
     mutating func resolveSlots(_ mapping: Mapping, count: Int, _ recovery: MappedRecovery) {
-        var lastNumbers: [JournalStream: UInt64] = [:]
-        for (shard, segments) in recovery.lanes {
-            for segment in segments {
-                let stream = JournalStream(
-                    journal: segment.header.journal, opening: segment.header.opening, shard: UInt32(shard))
-                lastNumbers[stream] = max(lastNumbers[stream] ?? 0, segment.lastNumber)
-            }
-        }
+        let lastNumbers = recovery.lastNumbers
         for index in 0..<count {
             let slot = mapping.base + index * SlotLayout.bytes
             let state = UInt32(littleEndian: slot.load(as: UInt32.self))

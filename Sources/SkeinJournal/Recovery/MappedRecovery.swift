@@ -36,6 +36,19 @@ struct MappedRecovery {
         }
     }
 
+    /// The highest number of each stream that has segments, passed ones too.
+    var lastNumbers: [JournalStream: UInt64] {
+        var numbers: [JournalStream: UInt64] = [:]
+        for (shard, segments) in lanes {
+            for segment in segments {
+                let stream = JournalStream(
+                    journal: segment.header.journal, opening: segment.header.opening, shard: UInt32(shard))
+                numbers[stream] = max(numbers[stream] ?? 0, segment.lastNumber)
+            }
+        }
+        return numbers
+    }
+
     /// Shards that have segments in them, at least so many.
     func laneCount(atLeast shards: Int) -> Int {
         max(shards, (lanes.keys.max() ?? -1) + 1)

@@ -2,8 +2,10 @@ import SkeinPlatform
 
 /// What an opening found of those before it.
 public struct RecoveredJournal: Sendable {
-    /// The owner before this one; nil if the journal is new.
+    /// The owner before this one, or an earlier one whose end nobody has reported; nil if the journal is new.
     public internal(set) var owner: DeadOwner?
+    /// Records that all openings before this one numbered, whether they are still there or not.
+    public internal(set) var earlierRecords: UInt64 = 0
     /// Streams of earlier openings that still have records, in no order. Readers return them before newer ones.
     public internal(set) var streams: [RecoveredStream] = []
     /// Slots of contexts that were open when their process died, and whose event is in no record. They stay
@@ -29,12 +31,23 @@ public struct RecoveredJournal: Sendable {
         public let pid: UInt32
         /// Where its records were to go; empty if it did not say.
         public let endpoint: String
+        /// The machine that it ran on; empty if it did not say.
+        public let host: String
+        /// The service that it was; empty if it did not say.
+        public let service: String
         /// Unix nanoseconds.
         public let opened: Int64
         /// Unix nanoseconds.
         public let lastSignOfLife: Int64
-        /// The 128 counters at the end of that opening. They go on from there: nothing resets them.
+        /// How many records it numbered.
+        public let records: UInt64
+        /// The 128 counters when this opening began. They go on from there: nothing resets them.
         public let counters: [UInt64]
+        /// What it counted itself, of the first 32 counters.
+        public let counted: [UInt64]
+        /// Whether it did not close the journal, and no record tells of its end yet:
+        /// ``MappedJournal/deadOwnerSlot``.
+        public let isUnreported: Bool
     }
 }
 

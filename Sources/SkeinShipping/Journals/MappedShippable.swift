@@ -6,11 +6,15 @@ import Synchronization
 /// An app's journal as the shipper sees it: a lane for each shard, also for those that only earlier openings had.
 public struct MappedShippable: ShippableJournal {
     private let journal: MappedJournal
+    private let recovery: JournalRecovery?
     private let lastSign = LastSign()
 
-    /// - Parameter journal: stays open as long as a shipper uses this; its readers are made by ``makeLanes()``.
-    public init(_ journal: MappedJournal) {
+    /// - Parameters:
+    ///   - journal: stays open as long as a shipper uses this; its readers are made by ``makeLanes()``.
+    ///   - recovery: makes events of what a dead process left open, on the shipper's thread.
+    public init(_ journal: MappedJournal, recovery: JournalRecovery? = nil) {
         self.journal = journal
+        self.recovery = recovery
     }
 
     public func makeLanes() throws -> [any ShippableLane] {
@@ -23,6 +27,7 @@ public struct MappedShippable: ShippableJournal {
 
     public func tend() {
         journal.prepareSpares()
+        recovery?.proceed()
         let now = SystemClock.monotonicNanoseconds()
         guard now >= lastSign.time.load(ordering: .relaxed) + 1_000_000_000 else { return }
         lastSign.time.store(now, ordering: .relaxed)

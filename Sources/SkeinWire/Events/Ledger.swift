@@ -36,6 +36,45 @@ public enum PipelineCounter: Int, Sendable, CaseIterable {
     /// Events acknowledged.
     case acknowledged = 16
 
+    /// Its name in documents and statistics.
+    public var name: String {
+        switch self {
+        case .closed: "closed"
+        case .journalFull: "journal_full"
+        case .tooLarge: "too_large"
+        case .shutDown: "shut_down"
+        case .trimmed: "trimmed"
+        case .fieldsDropped: "fields_dropped"
+        case .writesAfterClose: "writes_after_close"
+        case .finishedTwice: "finished_twice"
+        case .unslotted: "unslotted"
+        case .malformedHeaders: "malformed_headers"
+        case .unknownAncestors: "unknown_ancestors"
+        case .invalidTypes: "invalid_types"
+        case .trimmedIDs: "trimmed_ids"
+        case .unfinished: "unfinished"
+        case .unsampled: "unsampled"
+        case .refusedInvalid: "invalid"
+        case .acknowledged: "acknowledged"
+        }
+    }
+
+    /// Whether each count is an event that was lost.
+    public var isLoss: Bool {
+        switch self {
+        case .journalFull, .tooLarge, .shutDown, .refusedInvalid: true
+        default: false
+        }
+    }
+
+    /// Whether events that are so counted were never given a number in a journal.
+    public var isLossBeforeJournal: Bool {
+        switch self {
+        case .journalFull, .tooLarge, .shutDown: true
+        default: false
+        }
+    }
+
     /// Where the counter stands.
     public var index: Int { rawValue }
 }
