@@ -34,6 +34,14 @@ public enum MemoryMap {
         #endif
     }
 
+    /// Lets go of the memory behind a mapping of a file: it counts no longer as this process's, what was stored stays in
+    /// the file, and who reads on gets it from there. Never for memory without a file, which would be zero.
+    public static func letGo(_ pointer: UnsafeMutableRawPointer, bytes: Int) {
+        #if os(Linux)
+            _ = madvise(pointer, bytes, MADV_DONTNEED)
+        #endif
+    }
+
     private static var anonymousFlag: Int32 {
         #if canImport(Darwin)
             MAP_ANON

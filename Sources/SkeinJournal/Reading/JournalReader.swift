@@ -141,6 +141,7 @@ public final class JournalReader: @unchecked Sendable {
             let end = Int(segment.finalEnd.load(ordering: .acquiring))
             if end != 0 && offset >= end {
                 guard let next = store.segment(lane: shard, from: segment.sequence + 1) else { return nil }
+                segment.letGo()
                 self.segment = next
                 offset = SegmentHeader.bytes
                 continue

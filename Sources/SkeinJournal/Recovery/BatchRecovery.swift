@@ -33,7 +33,10 @@ struct BatchRecovery {
         passed = chain.passed.map(\.file)
         dropped = chain.void.map(\.file)
         // Should the first table be damaged, the last before it is better than none.
-        if let last = chain.passed.last { table = Self.table(last, table) }
+        if let last = chain.passed.last {
+            table = Self.table(last, table)
+            last.file.mapping.letGo()
+        }
         let needed = chain.needed
         var hasEnded = false
         for (index, candidate) in needed.enumerated() {
@@ -43,6 +46,8 @@ struct BatchRecovery {
             } else {
                 walk(candidate, next: index + 1 < needed.count ? needed[index + 1].header : nil)
             }
+            // A backlog of gigabytes is looked at once, and must not count as this process's memory from then on.
+            candidate.file.mapping.letGo()
         }
         table.settle()
     }

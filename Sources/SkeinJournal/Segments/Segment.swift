@@ -115,6 +115,12 @@ final class Segment: @unchecked Sendable {
         return nil
     }
 
+    /// A reader goes on to the next one: what it read counts no longer as the process's memory. Not where the owner stores
+    /// through the mapping, and would have to fault its pages in again.
+    func letGo() {
+        if file.file != nil { file.mapping.letGo() }
+    }
+
     /// Records of some range, which begins and ends between two records.
     func records(_ range: Range<Int>) -> RecordCursor {
         RecordCursor(UnsafeRawBufferPointer(rebasing: file.mapping.bytes[range]))

@@ -207,6 +207,6 @@ private final class DiskFile: JournalFile {
     func map(_ bytes: Int, writable: Bool) throws(SystemError) -> Mapping {
         Mapping(
             base: try MemoryMap.shared(descriptor: descriptor, bytes: bytes, writable: writable),
-            byteCount: bytes)
+            byteCount: bytes, isOfFile: true)
     }
 }

@@ -72,11 +72,14 @@ package final class Mapping: @unchecked Sendable {
     package let base: UnsafeMutableRawPointer
     package let byteCount: Int
     private let owner: Mapping?
+    private let isOfFile: Bool
 
     /// Takes over mapped memory.
-    package init(base: UnsafeMutableRawPointer, byteCount: Int) {
+    /// - Parameter isOfFile: it is a shared mapping of a file.
+    package init(base: UnsafeMutableRawPointer, byteCount: Int, isOfFile: Bool = false) {
         self.base = base
         self.byteCount = byteCount
+        self.isOfFile = isOfFile
         owner = nil
     }
 
@@ -85,6 +88,7 @@ package final class Mapping: @unchecked Sendable {
         base = owner.base
         self.byteCount = byteCount
         self.owner = owner
+        isOfFile = owner.isOfFile
     }
 
     deinit {
@@ -92,6 +96,11 @@ package final class Mapping: @unchecked Sendable {
     }
 
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: byteCount) }
+
+    /// Lets go of the memory of a file that was read and is not needed soon; reading on works. Any thread.
+    func letGo() {
+        if isOfFile { MemoryMap.letGo(base, bytes: byteCount) }
+    }
 
     /// Replaces the memory by private zero pages at the same address. See ``MemoryMap/detach(_:bytes:)``.
     package func detach() {
