@@ -11,6 +11,7 @@ PYTHON ?= python3
 # More words for every debug `swift build` and `swift test`, e.g. -Xswiftc -warnings-as-errors. Other words
 # make SwiftPM build again.
 SWIFT_FLAGS ?=
+FAULTS ?=
 
 SWIFT_SOURCES = Package.swift Sources Tests Benchmarks Fuzz
 VENV_READY = .venv/.ready
@@ -53,6 +54,14 @@ sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and
 bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio
 	swift build -c release --product SkeinBenchmarks
 	"$$(swift build -c release --show-bin-path)/SkeinBenchmarks"
+
+# FAULTS takes more words for the first, e.g. FAULTS="--kills 100 --seed 7".
+.PHONY: faults
+faults: packages-build ## Kill app, collector and master 1,000 times under load and count; a backlog of 2 GiB
+	for product in skeind SkeinFaults; do swift build -c release --product $$product; done
+	bin="$$(swift build -c release --show-bin-path)"; \
+	"$$bin/SkeinFaults" kills $(FAULTS); \
+	"$$bin/SkeinFaults" backlog
 
 .PHONY: install
 install: packages-build ## Install skeind, skein and the systemd unit under PREFIX (and DESTDIR)

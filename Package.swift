@@ -85,6 +85,12 @@ let package = Package(
             dependencies: ["CSkeinBenchmarks", "Skein", "SkeinBSON", "SkeinPlatform"],
             path: "Benchmarks/SkeinBenchmarks"),
 
+        // Kills what carries events and counts what arrives: `make faults`, and in short in the integration tests.
+        .executableTarget(
+            name: "SkeinFaults",
+            dependencies: ["Skein", "SkeinArchive", "SkeinBSON", "SkeinZeroMQ", "SkeinPlatform"],
+            path: "Tests/Faults"),
+
         // Tests.
         .testTarget(name: "SkeinPlatformTests", dependencies: ["SkeinPlatform"]),
         .testTarget(name: "SkeinBSONTests", dependencies: ["SkeinBSON", "CSkeinBSON"]),
