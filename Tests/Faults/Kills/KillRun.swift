@@ -157,7 +157,7 @@ struct KillRun {
             let counts = stored.compare(with: told, place: collector.name, &findings)
             say(
                 "\(collector.name): \(counts.events) events in its files; lost \(counts.lost), twice \(counts.twice), "
-                    + "abandoned \(counts.abandoned), open and gone \(counts.unfinished)")
+                    + "abandoned \(counts.abandoned), deaths told \(counts.deaths)")
             try Ledgers(house.collectors.status(collector), name: collector.name)
                 .check(events: counts.events, &findings)
         }

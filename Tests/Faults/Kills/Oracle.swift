@@ -39,13 +39,17 @@ struct StoredEvents {
         var lost = 0
         var twice = 0
         var abandoned = 0
-        /// Open when their process died, and not there.
-        var unfinished = 0
+        /// Deaths that are told of.
+        var deaths = 0
     }
 
     private var found: [[[Found]]]
     private var events = 0
     private var unnumbered = 0
+    /// Processes whose death is told of, by process id and when they opened their journal.
+    private var deaths: Set<String> = []
+    /// Contexts that were open then, by what is told.
+    private var openAtDeath = 0
     private var mistakes: [String] = []
 
     init(_ told: Told) {
@@ -69,6 +73,7 @@ struct StoredEvents {
         let start = event.first("start")?.number ?? 0
         let end = event.first("end")?.number ?? -1
         if end < start { mistakes.append("an event that ends before it starts: \(Self.text(event))") }
+        if event.first("type")?.text == "skein.process" { return takeDeath(event) }
         guard let body = event.first("body")?.document, let value = body.first("number")?.integer else {
             // Killed between being opened and being given its number.
             unnumbered += 1
@@ -101,9 +106,22 @@ struct StoredEvents {
         (try? ExtendedJSON.encode(event.document(), .relaxed)) ?? "\(event.document())"
     }
 
+    /// What recovery tells of a process that was killed.
+    private mutating func takeDeath(_ event: BSONView) {
+        guard let pid = event.first("pid")?.integer, let opened = event.find(path: "body.opened")?.number,
+            let open = event.find(path: "body.open_contexts")?.integer,
+            let dropped = event.find(path: "body.dropped")?.document
+        else { return mistakes.append("a death that does not say whose: \(Self.text(event))") }
+        if !deaths.insert("\(pid) \(opened)").inserted {
+            mistakes.append("a death that is told twice: \(Self.text(event))")
+        }
+        if !dropped.isEmpty { mistakes.append("a process that dropped events: \(Self.text(event))") }
+        openAtDeath += Int(open)
+    }
+
     /// Holds what stands there against what was told.
     func compare(with told: Told, place: String, _ findings: inout Findings) -> Counts {
-        var counts = Counts(events: events, abandoned: unnumbered)
+        var counts = Counts(events: events, abandoned: unnumbered, deaths: deaths.count)
         for mistake in mistakes.prefix(10) { findings.add("\(place): \(mistake)") }
         for (run, lanes) in told.states.enumerated() {
             for (lane, states) in lanes.enumerated() {
@@ -128,9 +146,20 @@ struct StoredEvents {
                                     + (one.abandoned > 0 ? "abandoned" : "not there"))
                         }
                     }
-                    if state == .open, times == 0 { counts.unfinished += 1 }
+                    if state == .open, times == 0 {
+                        counts.lost += 1
+                        if counts.lost <= 10 {
+                            findings.add(
+                                "\(place): \(name) was open when its process died and is not there")
+                        }
+                    }
                 }
             }
+        }
+        if counts.abandoned != openAtDeath {
+            findings.add(
+                "\(place): \(counts.abandoned) contexts abandoned, and \(openAtDeath) told of with their processes"
+            )
         }
         return counts
     }
