@@ -153,9 +153,11 @@ public final class Collector: Sendable {
             journal.close()
             throw CollectorError(.resources, "\(error)")
         }
+        let notices = DropNotices()
         let outlets = OutletSet(
             .init(
-                journal: journal, folder: data + "/outlets", recoveredEnd: journal.durablePosition,
+                journal: journal, folder: data + "/outlets", backlogFolder: data + "/backlog",
+                journalSettings: initial.journal, notices: notices, recoveredEnd: journal.durablePosition,
                 rejected: rejected, warner: warner, compile: compile, retirement: initial.retirement,
                 onProgress: { wakeUp.signal() }),
             makeStream: { [initial, curve, warner] (name, routing) throws(CollectorError) in
@@ -178,7 +180,8 @@ public final class Collector: Sendable {
             let parts = InletLoop.Parts(
                 configuration: initial, collectorID: journal.id.description, journal: journal, syncer: syncer,
                 rejected: rejected, outlets: outlets, warner: warner, wakeUp: wakeUp,
-                started: SystemClock.wallNanoseconds(), requests: requests, authoriser: authoriser)
+                started: SystemClock.wallNanoseconds(), requests: requests, notices: notices,
+                authoriser: authoriser)
             var ports = try inlets.start(parts) { [initial, curve] () throws(CollectorError) in
                 try InletSockets(initial, curve: curve, context: context)
             }

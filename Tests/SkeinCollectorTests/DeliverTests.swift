@@ -192,7 +192,10 @@ import Testing
         configuration.journal.budgetBytes = 8 << 20
         var files = OutletConfiguration.Files(path: folder.path + "/data/files")
         files.checkpointInterval = .milliseconds(100)
-        configuration.outlets = [OutletConfiguration(name: "files", kind: .files(files))]
+        var outlet = OutletConfiguration(name: "files", kind: .files(files))
+        outlet.overflow = .refuse
+        outlet.backlogBudgetBytes = 8 << 20
+        configuration.outlets = [outlet]
         let running = try RunningCollector(folder) { $0 = configuration }
         // Somebody zips the day: the outlet has to wait, and the journal fills.
         let day = folder.path + "/data/files/" + "\(dayOfToday())"

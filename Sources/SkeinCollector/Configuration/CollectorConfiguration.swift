@@ -21,6 +21,8 @@ public struct CollectorConfiguration: Sendable, Hashable {
         public var budgetBytes = 4 << 30
         /// Bytes of one segment file.
         public var segmentBytes = 64 << 20
+        /// Bytes that may wait on disk for one outlet that lags, outside the journal.
+        public var backlogBudgetBytes = 4 << 30
         /// How long an event may wait for its fdatasync.
         public var syncInterval: Duration = .milliseconds(100)
 

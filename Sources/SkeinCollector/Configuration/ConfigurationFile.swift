@@ -73,6 +73,13 @@ struct ConfigurationFile {
             }
             from = point
         }
+        let overflow = try overflow(&entries)
+        let backlogBudget = try take("backlog-budget", of: &entries).map {
+            (node) throws(ConfigurationMistake) in
+            try read(node, "backlog-budget") { (text) throws(BadValue) in
+                try ByteSize.parse(text, in: 8 << 20...1 << 46)
+            }
+        }
         let kindNode = take("kind", of: &entries)
         let kind = try kindNode.map { (node) throws(ConfigurationMistake) in try text(node) } ?? name
         let make: @Sendable (ConfigurationDraft) -> OutletConfiguration.Kind
@@ -97,17 +104,31 @@ struct ConfigurationFile {
             throw mistake(
                 key, "\(kind) outlets have no \"\(key.text ?? "")\"; expected \(Self.keys[kind] ?? "")")
         }
-        return { [from] draft in
+        return { [from, overflow, backlogBudget] draft in
             var outlet = OutletConfiguration(name: name, kind: make(draft))
             outlet.from = from
+            outlet.overflow = overflow
+            outlet.backlogBudgetBytes = backlogBudget
             return outlet
         }
     }
 
+    private func overflow(
+        _ entries: inout [YAMLEntry]
+    ) throws(ConfigurationMistake) -> OutletConfiguration.Overflow {
+        guard let value = take("overflow", of: &entries) else { return .drop }
+        let text = try self.text(value)
+        guard let overflow = OutletConfiguration.Overflow(rawValue: text) else {
+            throw mistake(value, "overflow: \"\(text)\"; expected drop or refuse")
+        }
+        return overflow
+    }
+
     private static let keys = [
-        "files": "kind, from, path, max-types, file-idle, checkpoint-interval or checkpoint-bytes",
+        "files":
+            "kind, from, overflow, backlog-budget, path, max-types, file-idle, checkpoint-interval or checkpoint-bytes",
         "stream": "kind or from",
-        "forward": "kind, from or endpoint",
+        "forward": "kind, from, overflow, backlog-budget, endpoint or key",
     ]
 
     /// What a files outlet says itself goes over the settings of the same names.

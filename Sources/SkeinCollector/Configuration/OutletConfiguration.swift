@@ -59,12 +59,25 @@ public struct OutletConfiguration: Sendable, Hashable {
         case oldest
     }
 
+    /// What happens to events for an outlet whose backlog is full.
+    public enum Overflow: String, Sendable, Hashable, CaseIterable {
+        /// They are dropped for this outlet, counted, and told of in events of type `skein.dropped`.
+        case drop
+        /// They stay in the journal. When its budget is used up, too, producers are told to wait.
+        case refuse
+    }
+
     /// 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit.
     public var name: String
     /// What the outlet is, with its settings.
     public var kind: Kind
     /// Where it begins to read if its name is new.
     public var from = StartingPoint.end
+    /// What happens when its backlog is full.
+    public var overflow = Overflow.drop
+    /// Bytes that its backlog may take; nil: ``CollectorConfiguration/Journal/backlogBudgetBytes``. At least four segments
+    /// of the journal's size are used.
+    public var backlogBudgetBytes: Int?
 
     /// An outlet that, if its name is new, begins with what arrives from now on.
     public init(name: String, kind: Kind) {

@@ -110,6 +110,12 @@ struct Setting: Sendable {
                 draft.settings.journal.segmentBytes = try ByteSize.parse(last(values), in: 2 << 20...1 << 30)
             }, show: { [ByteSize.print($0.settings.journal.segmentBytes)] }),
         Setting(
+            name: "backlog-budget", isFlag: false,
+            apply: { (values, draft) throws(BadValue) in
+                draft.settings.journal.backlogBudgetBytes = try ByteSize.parse(
+                    last(values), in: 8 << 20...1 << 46)
+            }, show: { [ByteSize.print($0.settings.journal.backlogBudgetBytes)] }),
+        Setting(
             name: "sync-interval", isFlag: false,
             apply: { (values, draft) throws(BadValue) in
                 draft.settings.journal.syncInterval = try TimeSpan.parse(

@@ -63,12 +63,15 @@ extension InletLoop {
         switch error.code {
         case .full:
             ledger.add(.journalFull, count)
+            parts.notices.add("journal_full", at: "collect", UInt64(clamping: count))
             parts.warner.warn("full", "collect: events are dropped: \(error.message)")
         case .noSpace:
             ledger.add(.diskFull, count)
+            parts.notices.add("disk_full", at: "collect", UInt64(clamping: count))
             parts.warner.warn("full", "collect: events are dropped: \(error.message)")
         default:
             ledger.add(.syncFailed, count)
+            parts.notices.add("sync_failed", at: "collect", UInt64(clamping: count))
             if error.code == .unsynced { mustRollBack = true }
             parts.warner.warn("journal", "collect: events are dropped: \(error.message)")
         }

@@ -52,11 +52,13 @@ extension InletLoop {
 
     /// Takes back what could not be made durable: producers send it again; what came without a number is lost.
     private func rollBack(_ now: Int64) {
+        let ownLost = journal.stream(0).map { $0.highest &- min($0.highest, $0.durable) } ?? 0
         let lost = journal.allStreams.reduce(UInt64(0)) { $0 &+ ($1.highest &- min($1.highest, $1.durable)) }
         // They were counted as journaled, and are not. What comes again is received again.
         let count = min(lost, ledger.value(.journaled))
         ledger.subtract(.journaled, count)
         ledger.add(.syncFailed, count)
+        parts.notices.add("sync_failed", at: "collect", ownLost)
         send(session.failSync(now: now))
         do {
             _ = try journal.rollBack()

@@ -18,6 +18,7 @@ final class InletLoop {
         var wakeUp: WakeUp
         var started: Int64
         var requests: Collector.Requests
+        var notices: DropNotices
         /// Says who may connect, where there are keys.
         var authoriser: ZAPAuthoriser?
     }
@@ -122,6 +123,7 @@ final class InletLoop {
         let tick = session.tick(now: now)
         for stream in tick.forgotten { streams[stream] = nil }
         send(tick.answers)
+        tellOfDrops(now)
         parts.outlets.reap()
         if now >= nextForgetting {
             nextForgetting = now + 60_000_000_000
@@ -159,6 +161,7 @@ final class InletLoop {
             if session.isSyncDue(now: SystemClock.monotonicNanoseconds()) { syncAndWait(by: deadline) }
             if !hasMore { break }
         }
+        tellOfDrops(SystemClock.monotonicNanoseconds(), all: true)
         syncAndWait(by: deadline)
         send(session.drain())
     }

@@ -28,7 +28,7 @@ final class ForwardJournal: ShippableJournal {
     let shared: Mutex<Shared>
     let isResumed: Bool
     private let journal: BatchJournal
-    private let reader: JournalReader
+    let source: OutletSource
     private let keep: @Sendable (JournalPosition, OutletCounters) -> Void
     private let isArmed = Atomic<Bool>(false)
 
@@ -37,22 +37,22 @@ final class ForwardJournal: ShippableJournal {
     ///   - isResumed: whether it had this id before.
     ///   - keep: called before the cursor moves, with what is to be remembered.
     init(
-        journal: BatchJournal, reader: JournalReader, outletID: UInt64, isResumed: Bool, routing: Routing,
+        journal: BatchJournal, source: OutletSource, outletID: UInt64, isResumed: Bool, routing: Routing,
         counters: OutletCounters, keep: @escaping @Sendable (JournalPosition, OutletCounters) -> Void
     ) {
         self.journal = journal
-        self.reader = reader
+        self.source = source
         self.isResumed = isResumed
         self.keep = keep
         let own = StreamIdentity(JournalStream(journal: journal.id, opening: outletID, shard: 0))
         stream = own
-        var shared = Shared(routing: routing, position: reader.position)
+        var shared = Shared(routing: routing, position: source.position)
         shared.counters = counters
         self.shared = Mutex(shared)
     }
 
     func makeLanes() throws -> [any ShippableLane] {
-        [ForwardLane(self, journal: journal, reader: reader, keep: keep)]
+        [ForwardLane(self, journal: journal, keep: keep)]
     }
 
     func tend() {}
@@ -93,16 +93,19 @@ final class ForwardJournal: ShippableJournal {
 final class ForwardLane: ShippableLane {
     /// A run of the journal that was read and is not done with.
     private struct Pending {
-        let run: RecordRun
+        /// Where it ends in the journal.
+        let end: JournalPosition
         /// The number of its last event for this outlet; if there is none, of its end.
         let last: UInt64
-        let routed: Int
-        let notRouted: Int
+        let routed: UInt64
+        let notRouted: UInt64
+        /// Dropped since the backlog was full.
+        let dropped: UInt64
     }
 
     private unowned let owner: ForwardJournal
     private let journal: BatchJournal
-    private let reader: JournalReader
+    private var source: OutletSource { owner.source }
     private let keep: @Sendable (JournalPosition, OutletCounters) -> Void
     private var pending: [Pending] = []
     private var acknowledged: UInt64
@@ -112,82 +115,79 @@ final class ForwardLane: ShippableLane {
     private var assembler: RunAssembler
 
     init(
-        _ owner: ForwardJournal, journal: BatchJournal, reader: JournalReader,
+        _ owner: ForwardJournal, journal: BatchJournal,
         keep: @escaping @Sendable (JournalPosition, OutletCounters) -> Void
     ) {
         self.owner = owner
         self.journal = journal
-        self.reader = reader
         self.keep = keep
         assembler = RunAssembler(stream: owner.stream)
         // A shipper before this one may have read on.
-        reader.rewindToCursor()
-        acknowledged = reader.position.ordinal
-        readEnd = reader.position
+        owner.source.rewind()
+        let position = owner.source.position
+        acknowledged = position.ordinal
+        readEnd = position
     }
 
     func next(maximumBytes: Int) throws -> ShippableRun? {
         let (routing, retireAt) = owner.shared.withLock { ($0.routing, $0.retireAt) }
         while true {
-            // Before the journal is asked: what comes between the two is read the next time.
-            let durable = journal.durablePosition
-            guard let run = try reader.next(maximumBytes: maximumBytes) else {
-                readEnd = max(readEnd, durable)
+            switch try source.next(maximumBytes: maximumBytes) {
+            case .run(let run):
+                if let shippable = shippable(run, routing, retireAt) { return shippable }
+                try settle()
+            case .end(let end):
+                readEnd = max(readEnd, end)
+                try settle()
+                return nil
+            case .later:
                 try settle()
                 return nil
             }
-            if let shippable = shippable(run, routing, retireAt) { return shippable }
-            try settle()
         }
     }
 
     /// A copy of a run's records for this outlet, numbered for its stream; nil if there is none.
-    private func shippable(_ run: RecordRun, _ routing: Routing, _ retireAt: JournalPosition?)
+    private func shippable(_ run: SourceRun, _ routing: Routing, _ retireAt: JournalPosition?)
         -> ShippableRun?
     {
-        var records = run.makeCursor()
-        var offset = 0
-        var notRouted = 0
+        var records = run.makeRecords()
+        var notRouted: UInt64 = 0
+        var dropped: UInt64 = 0
         var first: UInt64 = 0
         var last: UInt64 = 0
         while let record = records.next() {
-            let start = offset
-            offset = records.offset
-            var position = run.start
-            position.offset += UInt64(start)
-            guard retireAt.map({ position < $0 }) ?? true, isRouted(record, routing) else {
+            notRouted += record.passed
+            dropped += record.dropped
+            guard let original = record.original else { continue }
+            // Copies were for this outlet when they were made.
+            guard retireAt.map({ record.position < $0 }) ?? true,
+                run.isCopy || isRouted(original, routing)
+            else {
                 notRouted += 1
                 continue
             }
-            last = position.ordinal
+            last = record.position.ordinal
             if assembler.count == 0 { first = last }
-            assembler.append(record, number: last)
+            assembler.append(original, number: last)
         }
-        let routed = assembler.count
+        let routed = UInt64(assembler.count)
         pending.append(
             Pending(
-                run: run, last: routed > 0 ? last : run.end.ordinal - 1, routed: routed, notRouted: notRouted)
-        )
-        run.release()
+                end: run.end, last: routed > 0 ? last : run.end.ordinal - 1, routed: routed,
+                notRouted: notRouted, dropped: dropped))
+        run.run.release()
         return assembler.finish(first: first, last: last, isDurable: true, isResumed: owner.isResumed)
     }
 
     private func isRouted(_ record: RecordView, _ routing: Routing) -> Bool {
-        switch routing {
-        case .all: return true
-        case .none: return false
-        case .matching(let filters):
-            guard record.kind == .event, EventCheck.check(record.payload, into: &envelope) == nil else {
-                return false
-            }
-            return filters.contains { $0.matches(record.payload, envelope) }
-        }
+        routing.isAll || record.kind == .event && routing.matches(record.payload, into: &envelope)
     }
 
     func rewind() {
         pending = []
-        reader.rewindToCursor()
-        readEnd = reader.position
+        source.rewind()
+        readEnd = source.position
     }
 
     func acknowledge(through number: UInt64, of stream: StreamIdentity) throws {
@@ -201,33 +201,36 @@ final class ForwardLane: ShippableLane {
         var done = 0
         var routed: UInt64 = 0
         var notRouted: UInt64 = 0
+        var dropped: UInt64 = 0
         while done < pending.count, pending[done].routed == 0 || pending[done].last <= acknowledged {
-            routed += UInt64(pending[done].routed)
-            notRouted += UInt64(pending[done].notRouted)
+            routed += pending[done].routed
+            notRouted += pending[done].notRouted
+            dropped += pending[done].dropped
             done += 1
         }
         if done > 0 {
-            let run = pending[done - 1].run
-            let (position, counters) = owner.shared.withLock { shared in
-                shared.counters.read &+= routed &+ notRouted
+            let position = pending[done - 1].end
+            let counters = owner.shared.withLock { shared in
+                shared.counters.read &+= routed &+ notRouted &+ dropped
                 shared.counters.delivered &+= routed
                 shared.counters.notRouted &+= notRouted
-                return (run.end, shared.counters)
+                if dropped > 0 { shared.counters.dropped["backlog_full", default: 0] &+= dropped }
+                return shared.counters
             }
             pending.removeFirst(done)
             keep(position, counters)
-            try reader.advance(past: run)
+            try source.advance(to: position)
         }
         publish()
     }
 
     private func publish() {
-        let inFlight = pending.reduce(0) { $0 + $1.routed + $1.notRouted }
-        let position = pending.isEmpty ? max(readEnd, reader.position) : reader.position
-        let oldest = backlogBytes == 0 ? nil : reader.oldestArrival
+        let inFlight = pending.reduce(0) { $0 + $1.routed + $1.notRouted + $1.dropped }
+        let position = pending.isEmpty ? max(readEnd, source.position) : source.position
+        let oldest = backlogBytes == 0 ? nil : source.oldestArrival
         let backlog = backlogBytes
         owner.shared.withLock { shared in
-            shared.inFlight = UInt64(inFlight)
+            shared.inFlight = inFlight
             shared.position = max(shared.position, position)
             shared.oldestArrival = oldest
             shared.backlogBytes = backlog
@@ -235,7 +238,7 @@ final class ForwardLane: ShippableLane {
     }
 
     func firstUnacknowledged(of stream: StreamIdentity) -> UInt64? {
-        stream == owner.stream ? max(1, reader.position.ordinal) : nil
+        stream == owner.stream ? max(1, source.position.ordinal) : nil
     }
 
     func hasPassed(_ mark: UInt64) -> Bool {
@@ -248,11 +251,11 @@ final class ForwardLane: ShippableLane {
         owner.arm()
         // What came in between would wake nobody.
         let hasNews = journal.durablePosition > readEnd
-        return !(hasNews && reader.unreadBytes > bytes)
+        return !(hasNews && source.unreadBytes > bytes)
     }
 
     var backlogBytes: Int {
         // Behind the last event the journal may have records of its own, which are nobody's backlog.
-        pending.isEmpty && journal.durablePosition <= readEnd ? 0 : reader.backlogBytes
+        pending.isEmpty && journal.durablePosition <= readEnd ? 0 : source.backlogBytes
     }
 }

@@ -20,7 +20,7 @@ final class ForwardOutlet: RunningOutlet {
     /// - Parameters:
     ///   - upstream: ids of the collectors that deliver to this one, so that a loop is found.
     init(
-        name: String, settings: OutletConfiguration.Forward, reader: JournalReader, journal: BatchJournal,
+        name: String, settings: OutletConfiguration.Forward, source: OutletSource, journal: BatchJournal,
         file: OutletCheckpointFile, routing: Routing, upstream: [String], warner: Warner,
         onProgress: @escaping @Sendable () -> Void
     ) throws {
@@ -35,7 +35,7 @@ final class ForwardOutlet: RunningOutlet {
         if isKnown, let resumed {
             // What is remembered of an acknowledgement goes over a cursor that did not hear of it.
             let place = JournalPosition(sequence: resumed.sequence, offset: resumed.offset)
-            if place > reader.position, place <= journal.durablePosition { _ = try reader.resume(at: place) }
+            if place <= journal.durablePosition { try source.resume(at: place) }
         }
         let writer = UnsafeTransfer(file)
         let journalID = collectorID
@@ -53,11 +53,11 @@ final class ForwardOutlet: RunningOutlet {
         if known == nil {
             try file.replace(
                 OutletCheckpoint(
-                    journal: journalID, sequence: reader.position.sequence, offset: reader.position.offset,
+                    journal: journalID, sequence: source.position.sequence, offset: source.position.offset,
                     counters: counters, details: ["id": .int64(Int64(bitPattern: id))]), notes: [])
         }
         let shippable = ForwardJournal(
-            journal: journal, reader: reader, outletID: id, isResumed: known != nil, routing: routing,
+            journal: journal, source: source, outletID: id, isResumed: known != nil, routing: routing,
             counters: counters, keep: keep)
         self.journal = shippable
         shipper = Mutex(try Self.makeShipper(shippable, endpoint, name, collectorID, upstream, warner))
@@ -94,10 +94,12 @@ final class ForwardOutlet: RunningOutlet {
     }
 
     func route(_ routing: Routing) {
+        journal.source.route(routing)
         journal.shared.withLock { $0.routing = routing }
     }
 
     func retire(at position: JournalPosition) {
+        journal.source.retire(at: position)
         journal.shared.withLock { $0.retireAt = position }
     }
 
@@ -135,6 +137,7 @@ final class ForwardOutlet: RunningOutlet {
             if SystemClock.monotonicNanoseconds() >= deadline { return false }
             usleep(2_000)
         }
+        journal.source.close()
         return true
     }
 
@@ -149,6 +152,7 @@ final class ForwardOutlet: RunningOutlet {
         document.append("backlog_bytes", .int64(Int64(shared.backlogBytes)))
         document.append("oldest", shared.oldestArrival.map { .double(Double($0) * 1e-9) } ?? .null)
         document.append("problem", statistics.isConnected ? .null : .string("\(endpoint) does not answer"))
+        document.append("backlog", journal.source.status)
         document.append("endpoint", .string("\(endpoint)"))
         document.append("transport", .string(statistics.transport.rawValue))
         document.append("collector", statistics.collector.map { .string($0) } ?? .null)

@@ -6,9 +6,9 @@ import SkeinWire
 /// What runs on an outlet's thread. See ``OutletRunner``.
 final class OutletLoop {
     private let runner: OutletRunner
-    private let setup: OutletRunner.Setup
+    let setup: OutletRunner.Setup
     private var outlet: any Outlet { setup.outlet }
-    private var reader: JournalReader { setup.reader }
+    private var source: OutletSource { setup.source }
 
     /// Events taken so far, of those that ``taken`` covers.
     private var counters = OutletCounters()
@@ -16,9 +16,6 @@ final class OutletLoop {
     private var taken: JournalPosition
     /// Everything before it was taken and handed on.
     private var handedOn: JournalPosition
-    private var lastRun: RecordRun?
-    /// Events before it are in the destination already, by its last checkpoint.
-    private var resumeAt: JournalPosition
     /// When everything before it was given again, the outlet has caught up with what a crash left.
     private var catchUpAt: JournalPosition
     private var isCaughtUp = false
@@ -26,7 +23,6 @@ final class OutletLoop {
     private struct Checkpoint {
         var position: JournalPosition
         var counters: OutletCounters
-        var run: RecordRun?
     }
     private var checkpoint: Checkpoint?
     private var checkpointed: JournalPosition
@@ -37,11 +33,14 @@ final class OutletLoop {
 
     /// A run that was read and of which not everything was taken yet.
     private struct Waiting {
-        let run: RecordRun
-        var read = 0
-        var notRouted = 0
-        var delivered = 0
-        var rejected = 0
+        let source: SourceRun
+        var run: RecordRun { source.run }
+        var read: UInt64 = 0
+        var notRouted: UInt64 = 0
+        var delivered: UInt64 = 0
+        var rejected: UInt64 = 0
+        /// Dropped since the backlog was full.
+        var dropped: UInt64 = 0
     }
     private var waiting: Waiting?
     private var places = PlaceList()
@@ -55,10 +54,9 @@ final class OutletLoop {
     init(_ runner: OutletRunner, _ setup: OutletRunner.Setup) {
         self.runner = runner
         self.setup = setup
-        taken = setup.reader.position
+        taken = setup.source.position
         handedOn = taken
         checkpointed = taken
-        resumeAt = taken
         catchUpAt = setup.recoveredEnd
     }
 
@@ -96,16 +94,17 @@ final class OutletLoop {
         while true {
             let resumed = usableCheckpoint()
             counters = resumed?.checkpoint.counters ?? counters
-            resumeAt = reader.position
+            // What the destination has already is not given again.
+            var start = source.position
             if let checkpoint = resumed?.checkpoint {
-                resumeAt = max(
-                    resumeAt, JournalPosition(sequence: checkpoint.sequence, offset: checkpoint.offset))
+                start = max(start, JournalPosition(sequence: checkpoint.sequence, offset: checkpoint.offset))
             }
-            taken = resumeAt
-            handedOn = resumeAt
-            checkpointed = resumeAt
+            taken = start
+            handedOn = start
+            checkpointed = start
             isCaughtUp = false
             do {
+                try resume(at: start)
                 // Notes are kept behind a checkpoint, so there is one from the start.
                 if resumed == nil { try putFirstCheckpoint() }
                 try outlet.open(resumed)
@@ -120,9 +119,17 @@ final class OutletLoop {
         }
     }
 
+    private func resume(at position: JournalPosition) throws(OutletFailure) {
+        do {
+            try source.resume(at: position)
+        } catch {
+            throw .unavailable("cannot move its cursor: \(error)")
+        }
+    }
+
     private func putFirstCheckpoint() throws(OutletFailure) {
         let first = OutletCheckpoint(
-            journal: setup.journal, sequence: resumeAt.sequence, offset: resumeAt.offset, counters: counters,
+            journal: setup.journal, sequence: taken.sequence, offset: taken.offset, counters: counters,
             details: BSONDocument())
         do {
             try setup.checkpointFile.replace(first, notes: [])
@@ -135,7 +142,7 @@ final class OutletLoop {
         guard let resumed = setup.checkpointFile.load() else { return nil }
         let position = JournalPosition(
             sequence: resumed.checkpoint.sequence, offset: resumed.checkpoint.offset)
-        guard resumed.checkpoint.journal == setup.journal, position <= max(catchUpAt, reader.position) else {
+        guard resumed.checkpoint.journal == setup.journal, position <= max(catchUpAt, source.position) else {
             setup.warner.warn(
                 "checkpoint \(runner.name)",
                 "\(runner.name): its checkpoint is of another journal; it goes on with what this journal has")
@@ -151,17 +158,19 @@ final class OutletLoop {
     /// - Returns: whether there was one.
     private func step() throws(OutletFailure) -> Bool {
         if waiting == nil {
-            // Before the journal is asked: what comes between the two is read the next time.
-            let durable = setup.durablePosition()
-            guard let run = next() else {
-                // Behind the last event the journal may have records of its own.
-                taken = max(taken, durable)
+            switch next() {
+            case .run(let run): read(run)
+            case .end(let end):
+                taken = max(taken, end)
                 try flush()
                 try catchUp(true)
                 publish()
                 return false
+            case .later, nil:
+                try flush()
+                publish()
+                return false
             }
-            read(run)
         }
         try takeWaiting()
         if outlet.heldBytes >= Self.heldBytes { try flush() }
@@ -169,9 +178,9 @@ final class OutletLoop {
         return true
     }
 
-    private func next() -> RecordRun? {
+    private func next() -> OutletSource.Next? {
         do {
-            return try reader.next(maximumBytes: Self.runBytes)
+            return try source.next(maximumBytes: Self.runBytes)
         } catch {
             setup.warner.warn("reader \(runner.name)", "\(runner.name): \(error)")
             return nil
@@ -179,28 +188,38 @@ final class OutletLoop {
     }
 
     /// Finds the events of a run that are for this outlet.
-    private func read(_ run: RecordRun) {
+    private func read(_ source: SourceRun) {
         let (routing, retireAt) = runner.shared.withLock { ($0.routing, $0.retireAt) }
+        places.removeAll()
+        waiting = Waiting(source: source)
+        if source.isCopy {
+            readCopies(source, retireAt)
+        } else {
+            readJournal(source, routing, retireAt)
+        }
+    }
+
+    private func readJournal(_ source: SourceRun, _ routing: Routing, _ retireAt: JournalPosition?) {
+        let run = source.run
         // Offsets from it on are not for this outlet any more.
         let end = retireAt.map {
             $0.sequence > run.start.sequence ? .max : $0.sequence < run.start.sequence ? 0 : $0.offset
         }
-        places.removeAll()
-        var waiting = Waiting(run: run)
+        // Offsets below it were given before.
+        let skipped = source.from.sequence == run.start.sequence ? source.from.offset : 0
         var cursor = RecordCursor(run.bytes)
         var start = cursor.offset
-        // Offsets below it are in the destination already.
-        let skipped = resumeAt.sequence == run.start.sequence ? resumeAt.offset : 0
-        let skipsAll = resumeAt.sequence > run.start.sequence
+        var read: UInt64 = 0
+        var notRouted: UInt64 = 0
         while let record = cursor.next() {
             let offset = start
             start = cursor.offset
-            if skipsAll || run.start.offset + UInt64(offset) < skipped { continue }
-            waiting.read &+= 1
+            if run.start.offset + UInt64(offset) < skipped { continue }
+            read &+= 1
             guard record.kind == .event, run.start.offset + UInt64(offset) < end ?? .max,
-                isRouted(record.payload, routing)
+                routing.matches(record.payload, into: &envelope)
             else {
-                waiting.notRouted &+= 1
+                notRouted &+= 1
                 continue
             }
             places.append(
@@ -208,18 +227,30 @@ final class OutletLoop {
                     offset: UInt32(truncatingIfNeeded: offset &+ RecordFrame.headerBytes),
                     count: UInt32(truncatingIfNeeded: record.payload.count)))
         }
-        self.waiting = waiting
+        waiting?.read = read
+        waiting?.notRouted = notRouted
     }
 
-    @inline(__always)
-    private func isRouted(_ event: UnsafeRawBufferPointer, _ routing: Routing) -> Bool {
-        switch routing {
-        case .all: return true
-        case .none: return false
-        case .matching(let filters):
-            guard EventCheck.check(event, into: &envelope) == nil else { return false }
-            return filters.contains { $0.matches(event, envelope) }
+    /// Copies were for this outlet when they were made.
+    private func readCopies(_ source: SourceRun, _ retireAt: JournalPosition?) {
+        var found = Waiting(source: source)
+        var records = source.makeRecords()
+        while let record = records.next() {
+            found.read &+= record.passed &+ record.dropped
+            found.notRouted &+= record.passed
+            found.dropped &+= record.dropped
+            guard let original = record.original else { continue }
+            found.read &+= 1
+            guard original.kind == .event, retireAt.map({ record.position < $0 }) ?? true else {
+                found.notRouted &+= 1
+                continue
+            }
+            places.append(
+                EventPlace(
+                    offset: UInt32(truncatingIfNeeded: record.offset),
+                    count: UInt32(truncatingIfNeeded: original.payload.count)))
         }
+        waiting = found
     }
 
     /// Hands the waiting run over. A batch that is refused without saying for which event is halved until the one is
@@ -233,7 +264,7 @@ final class OutletLoop {
             do {
                 try outlet.take(batch)
                 places.removeFirst(size)
-                waiting?.delivered += size
+                waiting?.delivered += UInt64(size)
                 size = places.count
             } catch {
                 guard case .refused(let indices, let reason) = error else { throw error }
@@ -247,20 +278,20 @@ final class OutletLoop {
                         .init(reason: .refusedByOutlet, source: "outlet \(runner.name)", detail: reason),
                         batch.document(batch.events[index]))
                 }
-                waiting?.rejected += refused.count
+                waiting?.rejected += UInt64(refused.count)
                 places.remove(refused)
                 size = places.count
             }
         }
         guard let done = waiting else { return }
         waiting = nil
-        counters.read &+= UInt64(done.read)
-        counters.notRouted &+= UInt64(done.notRouted)
-        counters.rejected &+= UInt64(done.rejected)
-        counters.delivered &+= UInt64(done.delivered)
+        counters.read &+= done.read
+        counters.notRouted &+= done.notRouted
+        counters.rejected &+= done.rejected
+        counters.delivered &+= done.delivered
+        if done.dropped > 0 { counters.dropped["backlog_full", default: 0] &+= done.dropped }
         bytesSinceCheckpoint += run.bytes.count
-        taken = max(taken, run.end)
-        lastRun = run
+        taken = max(taken, done.source.end)
         run.release()
     }
 
@@ -292,7 +323,7 @@ final class OutletLoop {
         // Of a run that was taken in part, nobody could say where to go on.
         guard isDue, checkpoint == nil, taken != checkpointed, waiting == nil else { return }
         guard try outlet.beginCheckpoint() else { return }
-        checkpoint = Checkpoint(position: taken, counters: counters, run: lastRun)
+        checkpoint = Checkpoint(position: taken, counters: counters)
         bytesSinceCheckpoint = 0
         nextCheckpoint = now + setup.checkpointInterval.wholeNanoseconds
     }
@@ -318,9 +349,8 @@ final class OutletLoop {
         guard ended else { return }
         checkpoint = nil
         checkpointed = begun.position
-        guard let run = begun.run else { return }
         do {
-            try reader.advance(past: run)
+            try source.advance(to: begun.position)
         } catch {
             throw .unavailable("cannot move its cursor: \(error)")
         }
@@ -347,12 +377,12 @@ final class OutletLoop {
     /// Shows the others how far it is.
     private func publish() {
         let details = outlet.details
-        let backlog = reader.backlogBytes
-        let oldest = reader.oldestArrival
+        let backlog = source.backlogBytes
+        let oldest = source.oldestArrival
         let isIdle = waiting == nil && handedOn == taken
         runner.shared.update { shared in
             shared.counters = counters
-            shared.pending = UInt64(waiting?.read ?? 0)
+            shared.pending = waiting?.read ?? 0
             shared.position = handedOn
             shared.backlogBytes = backlog
             shared.oldestArrival = oldest
@@ -380,7 +410,7 @@ final class OutletLoop {
             waiting?.run.release()
             waiting = nil
             checkpoint = nil
-            reader.rewindToCursor()
+            source.rewind()
             _ = open()
             return
         }

@@ -11,11 +11,9 @@ final class OutletRunner: RunningOutlet {
     struct Setup {
         var outlet: any Outlet
         var checkpointFile: OutletCheckpointFile
-        var reader: JournalReader
+        var source: OutletSource
         /// Name of the journal, so that a checkpoint in another is not taken for one in this.
         var journal: String
-        /// Where the journal's durable part ends now.
-        var durablePosition: @Sendable () -> JournalPosition
         /// Where the journal ended when it was opened.
         var recoveredEnd: JournalPosition
         var rejected: RejectedStore
@@ -57,11 +55,13 @@ final class OutletRunner: RunningOutlet {
     private let kind: String
     let shared: Monitor<Shared>
     private let bell: Bell
+    private let source: OutletSource
 
-    init(name: String, kind: String, bell: Bell, routing: Routing) {
+    init(name: String, kind: String, bell: Bell, source: OutletSource, routing: Routing) {
         self.name = name
         self.kind = kind
         self.bell = bell
+        self.source = source
         shared = Monitor(Shared(routing: routing))
     }
 
@@ -72,12 +72,14 @@ final class OutletRunner: RunningOutlet {
         let box = UnsafeTransfer(loop)
         let thread = try SystemThread(name: "skein-\(name)") { [self] in
             box.value.run()
+            box.value.setup.source.close()
             shared.update { $0.hasEnded = true }
         }
         thread.detach()
     }
 
     func route(_ routing: Routing) {
+        source.route(routing)
         shared.update { $0.routing = routing }
     }
 
@@ -110,6 +112,7 @@ final class OutletRunner: RunningOutlet {
     }
 
     func retire(at position: JournalPosition) {
+        source.retire(at: position)
         shared.update { $0.retireAt = position }
     }
 
@@ -132,6 +135,7 @@ final class OutletRunner: RunningOutlet {
         document.append("backlog_bytes", .int64(Int64(shared.backlogBytes)))
         document.append("oldest", shared.oldestArrival.map { .double(Double($0) * 1e-9) } ?? .null)
         document.append("problem", shared.problem.map { .string($0) } ?? .null)
+        document.append("backlog", source.status)
         for (key, value) in shared.details { document.append(key, value) }
         return document
     }

@@ -114,7 +114,8 @@ extension OutletSet {
             let now = SystemClock.wallNanoseconds()
             let since = file.retired ?? now
             let position = file.retireAt ?? surroundings.recoveredEnd
-            guard cursor.position < position, now - since < surroundings.retirement.wholeNanoseconds else {
+            let waits = cursor.position < position || Folder.isThere(backlogPath(cursor.name))
+            guard waits, now - since < surroundings.retirement.wholeNanoseconds else {
                 drop(cursor.name, "it is no longer configured")
                 continue
             }
@@ -168,6 +169,10 @@ extension OutletSet {
     }
 
     private func forget(_ name: String) {
+        // Before its cursor: a backlog without one would be nobody's.
+        if let error = Backlog.remove(backlogPath(name)) {
+            surroundings.warner.warn("removed \(name)", "cannot remove \(backlogPath(name)): \(error)")
+        }
         do {
             try surroundings.journal.dropCursor(name)
         } catch {

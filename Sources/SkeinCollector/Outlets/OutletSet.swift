@@ -10,6 +10,10 @@ final class OutletSet: Sendable {
         var journal: BatchJournal
         /// Folder of their checkpoints.
         var folder: String
+        /// Folder of their backlogs.
+        var backlogFolder: String
+        var journalSettings: CollectorConfiguration.Journal
+        var notices: DropNotices
         /// Where the journal ended when it was opened.
         var recoveredEnd: JournalPosition
         var rejected: RejectedStore
@@ -52,6 +56,7 @@ final class OutletSet: Sendable {
     let surroundings: Surroundings
     private let makeStream: StreamMaker
     private let bell = Bell()
+    private let keeper = BacklogKeeper()
     private let state = Mutex(State())
 
     init(_ surroundings: Surroundings, makeStream: @escaping StreamMaker) {
@@ -63,6 +68,12 @@ final class OutletSet: Sendable {
 
     /// Starts every outlet of a configuration.
     func start(_ configuration: CollectorConfiguration) throws(CollectorError) {
+        Backlog.removeLeftovers(in: surroundings.backlogFolder)
+        do {
+            try keeper.start()
+        } catch {
+            throw CollectorError(.resources, "cannot start a thread: \(error)")
+        }
         for outlet in configuration.outlets {
             add([try start(outlet, routing(outlet, configuration))])
         }
@@ -114,38 +125,46 @@ final class OutletSet: Sendable {
     ) throws(CollectorError) -> OutletRunner {
         let journal = surroundings.journal
         let bell = bell
-        let runner = OutletRunner(name: configuration.name, kind: "files", bell: bell, routing: routing)
+        let source = try source(configuration, routing) { bell.ring() }
+        let runner = OutletRunner(
+            name: configuration.name, kind: "files", bell: bell, source: source, routing: routing)
         let file = checkpointFile(configuration)
         let outlet = FilesOutlet(
             settings: settings, checkpointFile: file, warner: surroundings.warner, onSynced: { bell.ring() })
         do {
             try runner.start(
                 OutletRunner.Setup(
-                    outlet: outlet, checkpointFile: file, reader: try reader(configuration),
-                    journal: journal.id.description, durablePosition: { journal.durablePosition },
+                    outlet: outlet, checkpointFile: file, source: source,
+                    journal: journal.id.description,
                     recoveredEnd: surroundings.recoveredEnd, rejected: surroundings.rejected,
                     warner: surroundings.warner, bell: bell, onProgress: surroundings.onProgress,
-                    checkpointInterval: settings.checkpointInterval, checkpointBytes: settings.checkpointBytes
-                ))
-        } catch let error as CollectorError {
-            throw error
+                    checkpointInterval: settings.checkpointInterval,
+                    // What is only not checkpointed must not count as a lag.
+                    checkpointBytes: min(settings.checkpointBytes, source.settings.lagBytes / 2)))
         } catch {
+            source.close()
             throw CollectorError(.resources, "\(configuration.name): cannot start a thread: \(error)")
         }
+        keeper.add(source)
         return runner
     }
 
     private func startForward(
         _ configuration: OutletConfiguration, _ settings: OutletConfiguration.Forward, _ routing: Routing
     ) throws(CollectorError) -> ForwardOutlet {
-        let reader = try reader(configuration)
+        let news = NewsBox()
+        let source = try source(configuration, routing) { news.ring() }
         do {
-            return try ForwardOutlet(
-                name: configuration.name, settings: settings, reader: reader, journal: surroundings.journal,
+            let outlet = try ForwardOutlet(
+                name: configuration.name, settings: settings, source: source, journal: surroundings.journal,
                 file: checkpointFile(configuration), routing: routing,
                 upstream: state.withLock { $0.upstream }, warner: surroundings.warner,
                 onProgress: surroundings.onProgress)
+            news.outlet = outlet
+            keeper.add(source)
+            return outlet
         } catch {
+            source.close()
             throw CollectorError(.resources, "\(configuration.name): \(error)")
         }
     }
@@ -154,14 +173,33 @@ final class OutletSet: Sendable {
         OutletCheckpointFile(path: surroundings.folder + "/" + configuration.name + ".checkpoint")
     }
 
-    private func reader(_ configuration: OutletConfiguration) throws(CollectorError) -> JournalReader {
-        do {
-            return try surroundings.journal.reader(
-                named: configuration.name, from: configuration.from == .end ? .end : .oldest)
+    /// What an outlet reads.
+    /// - Parameter onNews: called when its backlog has more for it.
+    private func source(
+        _ configuration: OutletConfiguration, _ routing: Routing, onNews: @escaping @Sendable () -> Void
+    ) throws(CollectorError) -> OutletSource {
+        let name = configuration.name
+        let sizes = surroundings.journalSettings
+        let settings = BacklogSettings(
+            name: name, path: backlogPath(name), segmentBytes: sizes.segmentBytes,
+            budgetBytes: configuration.backlogBudgetBytes ?? sizes.backlogBudgetBytes,
+            overflow: configuration.overflow, lagBytes: sizes.budgetBytes / 4, warner: surroundings.warner,
+            onDropped: { [notices = surroundings.notices] count in
+                notices.add("backlog_full", at: name, count)
+            }, onNews: onNews)
+        do throws(JournalError) {
+            if let error = Folder.make(surroundings.backlogFolder) {
+                throw JournalError(.system, "cannot make \(surroundings.backlogFolder): \(error)")
+            }
+            let reader = try surroundings.journal.reader(
+                named: name, from: configuration.from == .end ? .end : .oldest)
+            return try OutletSource(settings, journal: surroundings.journal, reader: reader, routing: routing)
         } catch {
             throw CollectorError(.journal, "\(configuration.name): \(error.message)")
         }
     }
+
+    func backlogPath(_ name: String) -> String { surroundings.backlogFolder + "/" + name }
 
     /// Makes a folder of event files ready, or says why it cannot be.
     static func prepare(_ path: String) throws(CollectorError) -> FolderLock {
@@ -186,6 +224,7 @@ final class OutletSet: Sendable {
     /// The journal has more to read.
     func wake() {
         bell.ring()
+        keeper.wake()
         for outlet in outlets { outlet.wake() }
     }
 
@@ -236,6 +275,22 @@ final class OutletSet: Sendable {
         for outlet in outlets where !outlet.waitForEnd(until: deadline + 2_000_000_000) {
             surroundings.warner.warn("stop \(outlet.name)", "\(outlet.name) did not end in time")
         }
+        keeper.stop(by: deadline + 2_000_000_000)
         state.withLock { $0.running = [] }
     }
+}
+
+/// Lets a source wake an outlet that is made after it.
+private final class NewsBox: Sendable {
+    private struct Reference: Sendable {
+        weak var outlet: ForwardOutlet?
+    }
+    private let reference = Mutex(Reference())
+
+    var outlet: ForwardOutlet? {
+        get { reference.withLock { $0.outlet } }
+        set { reference.withLock { $0.outlet = newValue } }
+    }
+
+    func ring() { outlet?.wake() }
 }

@@ -51,6 +51,10 @@ struct OutletSettingsFile {
         case .stream: break
         case .forward(let forward): document.append("endpoint", .string(forward.endpoint))
         }
+        document.append("overflow", .string(configuration.overflow.rawValue))
+        if let bytes = configuration.backlogBudgetBytes {
+            document.append("backlog_budget", .int64(Int64(bytes)))
+        }
         if let retired, let retireAt {
             document.append("retired", .int64(retired))
             document.append("sequence", .int64(Int64(bitPattern: retireAt.sequence)))
@@ -84,6 +88,9 @@ struct OutletSettingsFile {
         default: return nil
         }
         configuration = OutletConfiguration(name: name, kind: kind)
+        configuration.overflow =
+            document["overflow"]?.stringValue.flatMap { OutletConfiguration.Overflow(rawValue: $0) } ?? .drop
+        configuration.backlogBudgetBytes = number("backlog_budget")
         if let retired = document["retired"]?.intValue, let sequence = document["sequence"]?.intValue,
             let offset = document["offset"]?.intValue
         {

@@ -23,4 +23,21 @@ enum Routing: Sendable {
         let filters = own.compactMap { rule in rule.match.flatMap { text in try? compile?(text) } }
         self = filters.isEmpty ? .none : .matching(filters)
     }
+
+    /// Whether every event is for the outlet.
+    var isAll: Bool { if case .all = self { true } else { false } }
+
+    /// Whether an event is for the outlet.
+    /// - Parameter envelope: what is found of it is left there.
+    @inline(__always)
+    func matches(_ event: UnsafeRawBufferPointer, into envelope: inout EventEnvelope) -> Bool {
+        switch self {
+        case .all: return true
+        case .none: return false
+        case .matching(let filters):
+            guard EventCheck.check(event, into: &envelope) == nil else { return false }
+            let found = envelope
+            return filters.contains { $0.matches(event, found) }
+        }
+    }
 }

@@ -31,7 +31,8 @@ extension BatchJournal {
     ///   - payload: a run of records. Its headers are overwritten.
     ///   - index: the stream's row.
     ///   - numbers: what the batch says its records' numbers are; they rise strictly and stay within.
-    ///   - arrival: Unix nanoseconds, written into each record.
+    ///   - arrival: Unix nanoseconds, written into each record; nil: each keeps its own.
+    ///   - useReserve: whether they may go into the segment that is kept for the collector's own events.
     ///   - accepting: whether to take a record: called once for each that is new, in order. One that is not accepted
     ///     counts as taken, so that an acknowledgement goes past it.
     /// - Returns: what became of each record. A ``BatchOutcome/failure`` is `full` or `noSpace` (ask the producer to
@@ -39,7 +40,7 @@ extension BatchJournal {
     ///   ``maximumPayload``), or `unsynced` (``rollBack()`` is due).
     public func append(
         _ payload: UnsafeMutableRawBufferPointer, stream index: UInt32, numbers: ClosedRange<UInt64>,
-        arrival: Int64, accepting: (RecordView) -> Bool
+        arrival: Int64?, useReserve: Bool = false, accepting: (RecordView) -> Bool
     ) -> BatchOutcome {
         var outcome = BatchOutcome()
         if let refusal = refusal("appending") { return outcome.failed(refusal.code, at: 0, refusal.message) }
@@ -52,7 +53,8 @@ extension BatchJournal {
         var previous = numbers.lowerBound == 0 ? 0 : numbers.lowerBound - 1
         var records = RecordCursor(UnsafeRawBufferPointer(payload))
         var checksum = writer.segment?.checksum
-        var room = writer.room
+        var room = writer.room(useReserve: useReserve)
+        let heard = arrival ?? 0
         /// Where the record in hand begins, and how many bytes before it are ready to be written.
         var at = 0
         var ready = 0
@@ -93,15 +95,15 @@ extension BatchJournal {
                     if ready + record.totalBytes > room {
                         try hand()
                         // The new segment's table tells of what the old one has.
-                        settle(index, highest: highest, arrival: arrival, didWrite: outcome.journaled > 0)
-                        checksum = try beginSegment(extra: -store.configuration.segmentBytes).checksum
-                        room = writer.room
+                        settle(index, highest: highest, arrival: heard, didWrite: outcome.journaled > 0)
+                        checksum = try beginSegment(useReserve: useReserve).checksum
+                        room = writer.room(useReserve: useReserve)
                     }
                     guard let checksum else { throw JournalError(.closed, "appending: no segment") }
                     BatchWriter.complete(
                         base + at, payload: record.payload.count, kind: record.kind,
                         flags: record.flags & RecordFlags.log, stream: index, number: number,
-                        arrival: arrival,
+                        arrival: arrival ?? record.arrival,
                         checksum)
                     ready += record.totalBytes
                     outcome.journaled += 1
@@ -119,7 +121,7 @@ extension BatchJournal {
         }
         do throws(JournalError) {
             try hand()
-            settle(index, highest: highest, arrival: arrival, didWrite: outcome.journaled > 0)
+            settle(index, highest: highest, arrival: heard, didWrite: outcome.journaled > 0)
             // That a record was refused must be remembered like one that was taken, or it was not refused.
             if highest > lastJournaled { try writeRow(index) }
         } catch {
@@ -176,9 +178,7 @@ extension BatchJournal {
         }
         let total = RecordLayout.total(payload.count)
         var segment = writer.segment
-        if total > writer.room {
-            segment = try beginSegment(extra: useReserve ? 0 : -store.configuration.segmentBytes)
-        }
+        if total > writer.room(useReserve: useReserve) { segment = try beginSegment(useReserve: useReserve) }
         guard let checksum = segment?.checksum else { throw JournalError(.closed, "appending: no segment") }
         let number = own.number + 1
         let fill = { (start: UnsafeMutableRawPointer) in
@@ -206,13 +206,15 @@ extension BatchJournal {
     }
 
     /// Goes on to a new segment. What was written of the old one is whole.
-    func beginSegment(extra: Int) throws(JournalError) -> Segment {
+    /// - Parameter useReserve: whether it may be the one that is kept for the collector's own events. Then nothing
+    ///   else goes into it.
+    func beginSegment(useReserve: Bool) throws(JournalError) -> Segment {
         settleOwn()
         // Until this sync, what the table says goes beyond what is durable; recovery takes a segment only if
         // everything before it is there.
         let table = streams.withLock { $0.encoded() }
         do throws(JournalError) {
-            let segment = try writer.begin(table: table, extra: extra)
+            let segment = try writer.begin(table: table, useReserve: useReserve)
             syncState.withLock { $0.unsynced.append(segment) }
             return segment
         } catch {

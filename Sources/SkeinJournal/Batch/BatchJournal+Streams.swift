@@ -107,9 +107,10 @@ extension BatchJournal {
     func writeRow(_ index: UInt32) throws(JournalError) {
         guard let row = stream(index) else { return }
         let payload = streams.withLock { $0.encoded(row) }
-        guard let segment = writer.segment, RecordLayout.total(payload.count) <= writer.room else {
+        let room = writer.room(useReserve: true)
+        guard let segment = writer.segment, RecordLayout.total(payload.count) <= room else {
             // A new segment begins with all of them.
-            _ = try beginSegment(extra: -store.configuration.segmentBytes)
+            _ = try beginSegment(useReserve: false)
             return
         }
         let record = BatchWriter.record(

@@ -158,7 +158,7 @@ extension BatchJournal {
     ///   append tries again.
     public func rollBack() throws(JournalError) -> [RolledBackStream] {
         let lost = syncTurn.withLock { _ in takeBack() }
-        _ = try beginSegment(extra: 0)
+        _ = try beginSegment(useReserve: true)
         try sync(try beginMark())
         return lost
     }

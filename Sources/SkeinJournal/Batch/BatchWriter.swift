@@ -17,6 +17,8 @@ final class BatchWriter: @unchecked Sendable {
     private let buffer: UnsafeMutableRawBufferPointer
     private var buffered = 0
     private(set) var segment: Segment?
+    /// The segment is the one that is kept for the collector's own events.
+    private var isReserve = false
     /// Where the next record begins, what is gathered included.
     private(set) var offset = 0
     private var nextSequence: UInt64
@@ -44,7 +46,10 @@ final class BatchWriter: @unchecked Sendable {
     }
 
     /// Bytes that the segment still has room for.
-    var room: Int { segment == nil ? 0 : store.configuration.segmentBytes - offset }
+    /// - Parameter useReserve: whether for what may go into the segment kept for the collector's own events.
+    func room(useReserve: Bool) -> Int {
+        segment == nil || isReserve && !useReserve ? 0 : store.configuration.segmentBytes - offset
+    }
 
     /// Writes bytes at the end; there is room for them.
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
@@ -76,15 +81,23 @@ final class BatchWriter: @unchecked Sendable {
     }
 
     /// Goes on to a new segment, which begins with a record of all streams.
-    /// - Parameter table: the record's payload.
-    func begin(table: [UInt8], extra: Int) throws(JournalError) -> Segment {
+    /// - Parameters:
+    ///   - table: the record's payload.
+    ///   - useReserve: whether it may be the last that the budget allows.
+    func begin(table: [UInt8], useReserve: Bool) throws(JournalError) -> Segment {
         do throws(SystemError) {
             try flush()
         } catch {
             throw JournalError("writing segment \(segment?.sequence ?? 0)", error)
         }
         let file: SegmentFile
-        switch store.take(extra: extra) {
+        var isReserve = false
+        var taken = store.take(extra: -store.configuration.segmentBytes)
+        if useReserve, case .full = taken {
+            taken = store.take()
+            isReserve = true
+        }
+        switch taken {
         case .file(let taken):
             file = taken
         case .full:
@@ -111,6 +124,7 @@ final class BatchWriter: @unchecked Sendable {
         if let segment { segment.finalEnd.store(UInt64(offset), ordering: .releasing) }
         before = end
         segment = next
+        self.isReserve = isReserve
         offset = SegmentHeader.bytes
         nextSequence += 1
         do throws(SystemError) {

@@ -74,6 +74,12 @@ public struct JournalPosition: Hashable, Comparable, Sendable, CustomStringConve
     /// while segments are at most 1 GiB and fewer than 2³⁶.
     public var ordinal: UInt64 { sequence << 27 | offset >> 3 }
 
+    /// The place that has this ``ordinal``.
+    public init(ordinal: UInt64) {
+        sequence = ordinal >> 27
+        offset = (ordinal & (1 << 27 - 1)) << 3
+    }
+
     public static func < (left: JournalPosition, right: JournalPosition) -> Bool {
         (left.sequence, left.offset) < (right.sequence, right.offset)
     }

@@ -21,6 +21,19 @@ public struct RecordView {
         payload = UnsafeRawBufferPointer(start: start + RecordLayout.headerBytes, count: length)
     }
 
+    private init(start: UnsafeRawPointer, payload: UnsafeRawBufferPointer, kind: RecordKind) {
+        self.start = start
+        self.payload = payload
+        self.kind = kind
+    }
+
+    /// The same record without the end of its payload, which a writer has put there for itself.
+    /// - Parameter count: bytes to leave out; at most the whole payload.
+    public func droppingLast(_ count: Int) -> RecordView {
+        RecordView(
+            start: start, payload: UnsafeRawBufferPointer(rebasing: payload.dropLast(count)), kind: kind)
+    }
+
     /// Bytes of the record with its header and padding.
     public var totalBytes: Int { RecordLayout.total(payload.count) }
 

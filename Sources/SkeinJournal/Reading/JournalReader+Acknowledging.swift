@@ -92,6 +92,34 @@ extension JournalReader {
         return place
     }
 
+    /// Acknowledges everything before a place, whether it was read or not: what was read before the reader was rewound, too.
+    /// Where reading had not come as far it goes on there. A place at or before the cursor does nothing.
+    /// - Parameter position: between two records, and not beyond what can be read.
+    /// - Throws: `system` or `noSpace` when the cursor cannot be written. It has then not moved.
+    public func advance(to position: JournalPosition) throws(JournalError) {
+        guard position > cursor.position else { return }
+        if store.isClosed {
+            throw JournalError(.closed, "acknowledging records of shard \(shard): the journal is closed")
+        }
+        var moved = cursor
+        moved.generation &+= 1
+        moved.number = 0
+        moved.position = position
+        try cursorFile?.write(moved, lane: shard)
+        cursor = moved
+        while pendingStart < pending.count {
+            let entry = pending[pendingStart]
+            let end = JournalPosition(
+                sequence: entry.segment.sequence, offset: UInt64(entry.range.upperBound))
+            if end > position { break }
+            pendingStart += 1
+        }
+        forgetAcknowledged()
+        let read = JournalPosition(sequence: segment?.sequence ?? 0, offset: UInt64(offset))
+        if read < position { rewindToCursor() }
+        store.moveCursor(name, lane: shard, to: moved)
+    }
+
     /// Moves the cursor over what is acknowledged without a gap.
     private func moveCursor() throws(JournalError) {
         var index = pendingStart
@@ -110,11 +138,16 @@ extension JournalReader {
         try cursorFile?.write(moved, lane: shard)
         cursor = moved
         pendingStart = index
-        if pendingStart > 64 && pendingStart * 2 > pending.count {
-            pending.removeSubrange(..<pendingStart)
-            pendingStart = 0
-        }
+        forgetAcknowledged()
         store.moveCursor(name, lane: shard, to: moved)
+    }
+
+    private func forgetAcknowledged() {
+        guard pendingStart == pending.count || pendingStart > 64 && pendingStart * 2 > pending.count else {
+            return
+        }
+        pending.removeSubrange(..<pendingStart)
+        pendingStart = 0
     }
 
     // MARK: Accounts

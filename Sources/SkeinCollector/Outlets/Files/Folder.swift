@@ -18,6 +18,26 @@ enum Folder {
         if let error = make(String(path[..<slash])) { return error }
         return mkdir(path, 0o755) == 0 || errno == EEXIST ? nil : .current
     }
+
+    /// Whether there is a folder.
+    static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// What is in a folder; nothing if it cannot be read.
+    static func names(_ path: String) -> [String] {
+        guard let stream = opendir(path) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
 }
 
 /// A lock on a folder that one process may write to, held for as long as the value lives.
