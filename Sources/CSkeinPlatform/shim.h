@@ -13,8 +13,45 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #endif
+#include <pthread.h>
+
+// A number that no other living thread has: a register's worth of work where the register is known.
+static inline uintptr_t skein_thread_number(void) {
+#if defined(__x86_64__) && defined(__linux__)
+    uintptr_t number;
+    __asm__("mov %%fs:0, %0" : "=r"(number));
+    return number;
+#elif defined(__aarch64__) && defined(__linux__)
+    uintptr_t number;
+    __asm__("mrs %0, tpidr_el0" : "=r"(number));
+    return number;
+#else
+    return (uintptr_t)pthread_self();
+#endif
+}
+
+// The compiler moves no access to memory across; the processor may.
+static inline void skein_compiler_fence(void) { __asm__ volatile("" : : : "memory"); }
+
+// membarrier(2), private expedited: 0, or an errno. The numbers are those of linux/membarrier.h.
+static inline int skein_membarrier_register(void) {
+#if defined(__linux__) && defined(SYS_membarrier)
+    return syscall(SYS_membarrier, 1 << 4, 0, 0) == 0 ? 0 : errno;
+#else
+    return ENOSYS;
+#endif
+}
+
+static inline int skein_membarrier(void) {
+#if defined(__linux__) && defined(SYS_membarrier)
+    return syscall(SYS_membarrier, 1 << 3, 0, 0) == 0 ? 0 : errno;
+#else
+    return ENOSYS;
+#endif
+}
 
 #if defined(__x86_64__)
 #include <cpuid.h>

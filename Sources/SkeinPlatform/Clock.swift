@@ -8,6 +8,18 @@ public enum SystemClock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
+    /// Seconds since 1970-01-01 UTC, by the kernel's last tick: 5 ns.
+    @inlinable
+    public static func coarseWallSeconds() -> Int64 {
+        var time = timespec()
+        #if os(Linux)
+            clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        #else
+            clock_gettime(CLOCK_REALTIME, &time)
+        #endif
+        return Int64(time.tv_sec)
+    }
+
     /// Nanoseconds since an arbitrary start; never goes back.
     @inlinable
     public static func monotonicNanoseconds() -> Int64 {

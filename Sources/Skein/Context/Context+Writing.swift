@@ -9,16 +9,16 @@ extension Context {
     @inline(__always)
     private func write(_ attempt: (inout FieldLog) -> FieldLog.Outcome, need: Int) {
         let state = state
-        state.acquire()
+        let hold = state.acquire()
         guard state.pointee.isOpen else {
             let sampled = state.pointee.isSampled
-            state.release()
+            state.release(hold)
             if sampled { state.pointee.core?.count(.writesAfterClose) }
             return
         }
         var outcome = attempt(&state.log.pointee)
         if outcome == .full { outcome = growAndRetry(attempt, need: need) }
-        state.release()
+        state.release(hold)
         if outcome != .stored { state.pointee.core?.count(.fieldsDropped) }
     }
 
@@ -66,50 +66,63 @@ extension Context {
         _ key: UnsafeRawPointer, _ keyLength: Int, literal: Bool, type: UInt8, bits: UInt64, size: Int
     ) {
         let state = state
-        state.acquire()
-        if literal, state.pointee.isOpen,
-            let value = state.log.pointee.expected(key, keyLength, size: 8)
-        {
-            // Eight bytes are there, whatever the size; what the value does not need, the next element overwrites.
-            value.storeBytes(of: bits.littleEndian, as: UInt64.self)
-            state.log.pointee.commitExpected(key, keyLength, type: type, size: size)
-            state.release()
-            return
+        if literal, state.pointee.lock.acquireAsOwner() {
+            if state.pointee.isOpen, let value = state.log.pointee.expected(key, keyLength, size: 8) {
+                // Eight bytes are there, whatever the size; what the value does not need, the next element overwrites.
+                value.storeBytes(of: bits.littleEndian, as: UInt64.self)
+                state.log.pointee.commitExpected(key, keyLength, type: type, size: size)
+                return state.release(.asOwner)
+            }
+            state.release(.asOwner)
         }
-        state.release()
+        writeScalarSlowly(key, keyLength, literal: literal, type: type, bits: bits, size: size)
+    }
+
+    // Functions of their own, so that the short way needs no stack.
+    @inline(never)
+    private func writeScalarSlowly(
+        _ key: UnsafeRawPointer, _ keyLength: Int, literal: Bool, type: UInt8, bits: UInt64, size: Int
+    ) {
         write(
             { $0.setScalar(key, keyLength, literal: literal, type: type, bits: bits, size: size) },
             need: keyLength + 16)
     }
 
-    @usableFromInline
-    func writeString(
+    @inline(never)
+    private func writeStringSlowly(
         _ key: UnsafeRawPointer, _ keyLength: Int, literal: Bool, _ text: UnsafeBufferPointer<UInt8>
     ) {
         var count = text.count
-        let state = state
         let limit = state.pointee.valueLimit
         if count > limit {
             count = Self.characterBorder(text, below: limit)
             trimmed(key, keyLength, original: text.count)
         }
         let base = UnsafeRawPointer(text.baseAddress)
-        if literal, let base {
-            state.acquire()
-            if state.pointee.isOpen,
-                let value = state.log.pointee.expected(key, keyLength, size: count + 5)
-            {
-                value.storeBytes(of: Int32(truncatingIfNeeded: count + 1).littleEndian, as: Int32.self)
-                FieldLog.copy(base, count, to: value + 4)
-                value.storeBytes(of: 0, toByteOffset: 4 + count, as: UInt8.self)
-                state.log.pointee.commitExpected(
-                    key, keyLength, type: BSONType.string.rawValue, size: count + 5)
-                state.release()
-                return
-            }
-            state.release()
-        }
         write({ $0.setString(key, keyLength, literal: literal, base, count) }, need: keyLength + count + 8)
+    }
+
+    @usableFromInline
+    func writeString(
+        _ key: UnsafeRawPointer, _ keyLength: Int, literal: Bool, _ text: UnsafeBufferPointer<UInt8>
+    ) {
+        let state = state
+        let count = text.count
+        if literal, count <= state.pointee.valueLimit, let base = UnsafeRawPointer(text.baseAddress),
+            state.pointee.lock.acquireAsOwner()
+        {
+            if state.pointee.isOpen, let value = state.log.pointee.expected(key, keyLength, size: count &+ 5)
+            {
+                value.storeBytes(of: Int32(truncatingIfNeeded: count &+ 1).littleEndian, as: Int32.self)
+                FieldLog.copy(base, count, to: value + 4)
+                value.storeBytes(of: 0, toByteOffset: 4 &+ count, as: UInt8.self)
+                state.log.pointee.commitExpected(
+                    key, keyLength, type: BSONType.string.rawValue, size: count &+ 5)
+                return state.release(.asOwner)
+            }
+            state.release(.asOwner)
+        }
+        writeStringSlowly(key, keyLength, literal: literal, text)
     }
 
     func writeBytes(
@@ -178,15 +191,15 @@ extension Context {
 
     func removeField(_ key: UnsafeRawPointer, _ keyLength: Int) {
         guard core != nil else { return }
-        state.acquire()
+        let hold = state.acquire()
         if state.pointee.isOpen { _ = state.log.pointee.remove(key, keyLength) }
-        state.release()
+        state.release(hold)
     }
 
     func readField(_ key: UnsafeRawPointer, _ keyLength: Int) -> BSONValue? {
         guard core != nil else { return nil }
-        state.acquire()
-        defer { state.release() }
+        let hold = state.acquire()
+        defer { state.release(hold) }
         guard state.pointee.isOpen else { return nil }
         return state.log.pointee.value(key, keyLength).flatMap {
             EncodedValue.decode(type: $0.type, $0.bytes)
@@ -196,8 +209,8 @@ extension Context {
     /// The fields so far, nested as the event will have them.
     public var fields: BSONDocument {
         guard core != nil else { return BSONDocument() }
-        state.acquire()
-        defer { state.release() }
+        let hold = state.acquire()
+        defer { state.release(hold) }
         guard state.pointee.isOpen else { return BSONDocument() }
         let bound = state.log.pointee.bodyBound
         let bytes = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
@@ -210,10 +223,10 @@ extension Context {
     /// Tells in the event that a value was cut: its original length stands at the same path under `_trimmed`.
     private func trimmed(_ key: UnsafeRawPointer, _ keyLength: Int, original: Int) {
         core?.count(.trimmed)
-        state.acquire()
+        let hold = state.acquire()
         state.pointee.trimmed += 1
         let told = state.pointee.trimmed <= 16
-        state.release()
+        state.release(hold)
         guard told else { return }
         let path = Array("_trimmed.".utf8) + Array(UnsafeRawBufferPointer(start: key, count: keyLength))
         path.withUnsafeBytes {

@@ -25,7 +25,7 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     init(core: PipelineCore?, isScope: Bool = false) {
         self.core = core
         self.isScope = isScope
-        state = .allocate(capacity: 1)
+        state = .allocate()
         var home: UnsafeMutableRawPointer? = isScope ? nil : core?.claimSlot()
         let homeIsSlot = home != nil
         if home == nil {
@@ -37,10 +37,10 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
         let block = home ?? UnsafeMutableRawPointer.allocate(byteCount: SlotLayout.size, alignment: 64)
         state.initialize(
             to: ContextState(
-                core: core?.hot,
-                log: FieldLog(block: block, capacity: SlotLayout.size - SlotLayout.fields, limits: limits),
-                home: block, homeIsSlot: homeIsSlot, valueLimit: limits.valueBytes,
+                core: core?.hot, home: block, homeIsSlot: homeIsSlot, valueLimit: limits.valueBytes,
                 descriptor: PipelineCore.noDescriptor))
+        state.log.initialize(
+            to: FieldLog(block: block, capacity: SlotLayout.size - SlotLayout.fields, limits: limits))
     }
 
     deinit {
@@ -50,7 +50,6 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
         }
         clear()
         state.log.pointee.destroy()
-        state.pointee.log.deallocate()
         if state.pointee.homeIsSlot {
             core?.releaseSlot(state.pointee.home)
         } else {
@@ -66,20 +65,22 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     /// Lets go of what the last use held, so that the object can be used again.
     func clear() {
         if let parent = state.pointee.parent {
-            parent.release()
+            if state.pointee.ownsParent { parent.release() }
             state.pointee.parent = nil
+            state.pointee.ownsParent = false
         }
         if let inherited = state.pointee.inherited {
             inherited.release()
             state.pointee.inherited = nil
         }
-        dropGrown()
+        Self.dropGrown(state)
     }
 
-    func dropGrown() {
+    static func dropGrown(_ state: UnsafeMutablePointer<ContextState>) {
         guard let grown = state.pointee.grown else { return }
         state.pointee.grown = nil
-        core?.freed(bytes: state.log.pointee.blockBytes)
+        let bytes = state.log.pointee.blockBytes
+        state.pointee.core?.withOwner { $0.freed(bytes: bytes) }
         state.log.pointee.rehouse(
             in: state.pointee.home, capacity: SlotLayout.size - SlotLayout.fields)
         grown.deallocate()
@@ -150,15 +151,5 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
 
     var descriptor: TypeDescriptor {
         state.pointee.descriptor._withUnsafeGuaranteedRef { $0 }
-    }
-
-    var parentContext: Context? {
-        state.pointee.parent?._withUnsafeGuaranteedRef { $0 }
-    }
-
-    var outermost: Context {
-        var context = self
-        while let parent = context.parentContext { context = parent }
-        return context
     }
 }

@@ -9,12 +9,10 @@ struct ContextState: ~Copyable {
     /// before they do anything.
     @usableFromInline let status = Atomic<UInt8>(0)
     /// Guards everything below while the context records.
-    let lock = Atomic<UInt32>(0)
+    let lock: ContextLock = ContextLock()
 
     /// Nil in the context that stands for "nothing is configured".
     let core: HotCorePointer?
-    /// Apart from this, so that who writes fields under the lock touches nothing that others read without it.
-    let log: UnsafeMutablePointer<FieldLog>
     /// Slot or heap block that the context owns for its life.
     let home: UnsafeMutableRawPointer
     let homeIsSlot: Bool
@@ -24,7 +22,10 @@ struct ContextState: ~Copyable {
 
     // Set at opening, constant until the context is reused.
     var descriptor: Unmanaged<TypeDescriptor>
+    /// Kept alive by what it is bound to, as long as this context is inside its own `withContext`; see `adoptParent`.
     var parent: Unmanaged<Context>? = nil
+    /// Whether `parent` is kept alive by this context.
+    var ownsParent = false
     var inherited: Unmanaged<Inherited>? = nil
     var trace = TraceID(high: 0, low: 0)
     var span: UInt64 = 0
@@ -39,13 +40,10 @@ struct ContextState: ~Copyable {
     var trimmed = 0
 
     init(
-        core: HotCorePointer?, log: consuming FieldLog, home: UnsafeMutableRawPointer, homeIsSlot: Bool,
-        valueLimit: Int,
+        core: HotCorePointer?, home: UnsafeMutableRawPointer, homeIsSlot: Bool, valueLimit: Int,
         descriptor: TypeDescriptor
     ) {
         self.core = core
-        self.log = .allocate(capacity: 1)
-        self.log.initialize(to: log)
         self.home = home
         self.homeIsSlot = homeIsSlot
         self.valueLimit = valueLimit
@@ -54,28 +52,49 @@ struct ContextState: ~Copyable {
 }
 
 extension UnsafeMutablePointer where Pointee == ContextState {
-    /// The fields. A property of its own, so that a change of them is no change of the whole state.
-    @inline(__always)
-    var log: UnsafeMutablePointer<FieldLog> { pointee.log }
+    private static var logOffset: Int { (MemoryLayout<ContextState>.stride + 63) & ~63 }
 
-    @inline(__always)
-    func acquire() {
-        if pointee.lock.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged { return }
-        acquireSlowly()
+    /// Memory for a state and, behind it, its fields; neither is initialized.
+    static func allocate() -> UnsafeMutablePointer<ContextState> {
+        UnsafeMutableRawPointer.allocate(
+            byteCount: logOffset + MemoryLayout<FieldLog>.stride, alignment: 64
+        ).assumingMemoryBound(to: ContextState.self)
     }
 
+    /// The fields. Apart from the state, so that who writes them under the lock touches nothing that others read without it.
     @inline(__always)
-    func release() {
-        pointee.lock.store(0, ordering: .releasing)
+    var log: UnsafeMutablePointer<FieldLog> {
+        (UnsafeMutableRawPointer(self) + Self.logOffset).assumingMemoryBound(to: FieldLog.self)
     }
 
+    /// The dotted type.
+    var name: String { pointee.descriptor._withUnsafeGuaranteedRef { $0.name } }
+
+    /// Keeps the parent alive from now on: this context outlives the `withContext` that it was opened in, whose scope lies
+    /// within the parent's.
     @inline(never)
-    private func acquireSlowly() {
-        var spins = 0
-        while !pointee.lock.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
-            spins += 1
-            if spins < 64 { spinPause() } else { _ = sched_yield() }
-        }
+    func adoptParent() {
+        guard let parent = pointee.parent, !pointee.ownsParent else { return }
+        pointee.ownsParent = true
+        _ = parent.retain()
+    }
+
+    /// Waits for the lock and takes it.
+    /// - Returns: what ``release(_:)`` must be given.
+    @inline(__always)
+    func acquire() -> ContextLock.Hold {
+        pointee.lock.acquire { tellShared() }
+    }
+
+    @inline(__always)
+    func release(_ hold: ContextLock.Hold) {
+        pointee.lock.release(hold)
+    }
+
+    /// Two threads use contexts of this type at once: the next ones do not begin as one thread's own.
+    @inline(never)
+    private func tellShared() {
+        pointee.descriptor._withUnsafeGuaranteedRef { $0.isShared.store(true, ordering: .relaxed) }
     }
 }
 

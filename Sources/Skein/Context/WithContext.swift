@@ -20,7 +20,7 @@
 ///   - sample: which share is recorded; see ``Sampling``.
 ///   - pipeline: where to record; default: that of the surrounding context, else the process's (``EventSystem``).
 /// - Returns: what the closure returns.
-/// Cost: about 150 ns with five fields; 3 ns when no pipeline is active; see `Docs/Performance.md`.
+/// Cost: about 150 ns with five fields; 3 to 4 ns when no pipeline is active; see `Docs/Performance.md`.
 @inlinable
 public func withContext<Result, Failure: Error>(
     _ type: StaticString, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil,

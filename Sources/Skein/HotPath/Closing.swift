@@ -32,88 +32,102 @@ extension Context {
     /// Ends a context that `begin` made, and gives the object back.
     @usableFromInline
     static func end(_ opened: Opened, _ error: (any Error)?) {
-        opened.context._withUnsafeGuaranteedRef { context in
-            if let error { context.close(error: EndingError(error)) } else { context.close() }
-        }
-        recycle(opened.context)
+        let state = opened.context._withUnsafeGuaranteedRef { $0.state }
+        if let error { close(state, error: EndingError(error)) } else { close(state) }
+        recycle(opened.context, state)
     }
 
     /// Into the thread's pool if nobody else holds it; else it is freed by whoever does.
     @inline(__always)
-    private static func recycle(_ unmanaged: Unmanaged<Context>) {
-        var context = unmanaged.takeRetainedValue()
-        guard isKnownUniquelyReferenced(&context), let core = context.state.pointee.core else { return }
-        let state = context.state
-        context.clear()
-        let thread = ThreadState.current
+    private static func recycle(
+        _ unmanaged: Unmanaged<Context>, _ state: UnsafeMutablePointer<ContextState>
+    ) {
+        // Looked at where it stands: a reference taken out would be counted, and that is an atomic exchange.
+        var unmanaged = unmanaged
+        let isUnique = withUnsafeMutablePointer(to: &unmanaged) {
+            $0.withMemoryRebound(to: Context.self, capacity: 1) { isKnownUniquelyReferenced(&$0.pointee) }
+        }
+        guard isUnique, let core = state.pointee.core else {
+            state.adoptParent()
+            return unmanaged.release()
+        }
+        if state.pointee.ownsParent || state.pointee.inherited != nil || state.pointee.grown != nil {
+            unmanaged._withUnsafeGuaranteedRef { $0.clear() }
+        }
+        let thread = ThreadState.current(core)
         if thread.pointee.poolOwner != core.pointee.identity {
-            guard core.isOpen else { return }
+            guard core.isOpen else { return unmanaged.release() }
             thread.drainPool()
             thread.pointee.poolOwner = core.pointee.identity
         }
         guard thread.pointee.poolCount < ThreadState.poolCapacity, !state.log.pointee.isOversized
         else {
-            return
+            return unmanaged.release()
         }
-        thread.pointee.pool[thread.pointee.poolCount] = Unmanaged.passRetained(context)
+        thread.pointee.pool[thread.pointee.poolCount] = unmanaged
         thread.pointee.poolCount += 1
     }
 
     /// Turns the fields into an event and hands it over. The second call is counted.
-    func close() {
-        guard let (core, end) = stop() else { return }
-        let state = state
+    func close() { Self.close(state) }
+
+    @inline(__always)
+    private static func close(_ state: UnsafeMutablePointer<ContextState>) {
+        guard let (core, end, hold) = stop(state) else { return }
         let body = state.log.pointee.bodyBound
         let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
         if state.pointee.inherited == nil, body <= 16 << 10, state.log.pointee.count <= 64,
             core.pointee.shardCount > 0
         {
-            let number = append(core, capacity: fixed + body, end: end) { target in
+            let number = append(state, core, capacity: fixed + body, end: end) { target in
                 EventWriter.write(state, end: end, error: nil, into: target)
             }
             if number == 0 { dropped(core, bytes: fixed + body) }
         } else {
-            handSlowly(core, end: end, nil, bound: fixed + body)
+            handSlowly(state, core, end: end, nil, bound: fixed + body)
         }
-        leave()
+        leave(state, hold)
     }
 
     /// As ``close()``, for a context that ended with an error.
+    func close(error: EndingError) { Self.close(state, error: error) }
+
     @inline(never)
-    func close(error: EndingError) {
-        guard let (core, end) = stop() else { return }
+    private static func close(_ state: UnsafeMutablePointer<ContextState>, error: EndingError) {
+        guard let (core, end, hold) = stop(state) else { return }
         let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
-        handSlowly(core, end: end, error, bound: fixed + state.log.pointee.bodyBound)
-        leave()
+        handSlowly(state, core, end: end, error, bound: fixed + state.log.pointee.bodyBound)
+        leave(state, hold)
     }
 
     /// Takes the lock and the time, if there is anything to end.
     @inline(__always)
-    private func stop() -> (core: HotCorePointer, end: Double)? {
-        let state = state
+    private static func stop(
+        _ state: UnsafeMutablePointer<ContextState>
+    ) -> (core: HotCorePointer, end: Double, hold: ContextLock.Hold)? {
         guard state.pointee.isSampled, let core = state.pointee.core else { return nil }
-        state.acquire()
+        let hold = state.acquire()
         guard state.pointee.isOpen else {
-            state.release()
+            state.release(hold)
             core.count(.finishedTwice)
             return nil
         }
         state.pointee.isOpen = false
         state.pointee.status.store(2, ordering: .relaxed)
-        return (core, state.pointee.start + core.seconds(since: state.pointee.startTicks))
+        return (core, state.pointee.start + core.seconds(since: state.pointee.startTicks), hold)
     }
 
     @inline(__always)
-    private func leave() {
-        let state = state
+    private static func leave(_ state: UnsafeMutablePointer<ContextState>, _ hold: ContextLock.Hold) {
         if state.pointee.homeIsSlot { SlotHead(state.pointee.home).state(SlotLayout.stateFree) }
-        if state.pointee.grown != nil { dropGrown() }
-        state.release()
+        if state.pointee.grown != nil { dropGrown(state) }
+        state.release(hold)
     }
 
     @inline(__always)
-    private func append(
-        _ core: HotCorePointer, capacity: Int, end: Double, _ write: (UnsafeMutableRawPointer) -> Int
+    private static func append(
+        _ state: UnsafeMutablePointer<ContextState>, _ core: HotCorePointer, capacity: Int, end: Double,
+        _ write: (UnsafeMutableRawPointer) -> Int
     ) -> UInt64 {
         let slot = state.pointee.homeIsSlot && state.pointee.grown == nil ? state.pointee.home : nil
         let number = core.pointee.shards[state.pointee.shard]._withUnsafeGuaranteedRef {
@@ -126,9 +140,12 @@ extension Context {
 
     /// Large, nested, failed or otherwise unusual: encoded aside, so that nobody waits for it at the shard.
     @inline(never)
-    private func handSlowly(_ core: HotCorePointer, end: Double, _ error: EndingError?, bound: Int) {
-        let state = state
-        let inherited = (inheritedParts?.givenID?.count ?? 0) + 64
+    private static func handSlowly(
+        _ state: UnsafeMutablePointer<ContextState>, _ core: HotCorePointer, end: Double,
+        _ error: EndingError?, bound: Int
+    ) {
+        let given = state.pointee.inherited?._withUnsafeGuaranteedRef { $0.givenID?.count ?? 0 } ?? 0
+        let inherited = given + 64
         let limit = EventWriter.errorTextBytes
         let errorBytes =
             error.map { min($0.type.utf8.count, limit) + min($0.message.utf8.count, limit) + 64 } ?? 0
@@ -142,7 +159,7 @@ extension Context {
                 core.withOwner { $0.recorder?.record(event) }
                 return
             }
-            let number = append(core, capacity: size, end: end) { target in
+            let number = append(state, core, capacity: size, end: end) { target in
                 target.copyMemory(from: base, byteCount: size)
                 return size
             }
@@ -151,7 +168,7 @@ extension Context {
     }
 
     @inline(never)
-    private func dropped(_ core: HotCorePointer, bytes: Int) {
+    private static func dropped(_ core: HotCorePointer, bytes: Int) {
         if !core.isOpen {
             core.count(.shutDown)
         } else if case let largest = core.pointee.shards[0]._withUnsafeGuaranteedRef({ $0.maximumPayload }),
@@ -196,7 +213,7 @@ enum EventWriter {
             pointer += 41
         }
         let (prefix, suffix) = state.pointee.descriptor._withUnsafeGuaranteedRef { ($0.prefix, $0.suffix) }
-        if let base = prefix.baseAddress { pointer.copyMemory(from: base, byteCount: prefix.count) }
+        if let base = prefix.baseAddress { FieldLog.copy(base, prefix.count, to: pointer) }
         pointer += prefix.count
         pointer.storeBytes(of: state.pointee.start.bitPattern.littleEndian, as: UInt64.self)
         // 01 'e' 'n' 'd' 00
@@ -232,7 +249,7 @@ enum EventWriter {
             writer.pointer += 37
         }
         if suffix.count > 0, let base = suffix.baseAddress {
-            writer.pointer.copyMemory(from: base, byteCount: suffix.count)
+            FieldLog.copy(base, suffix.count, to: writer.pointer)
             writer.pointer += suffix.count
         }
         if state.pointee.rate < 1 { writer.double(key: Self.key("rate"), state.pointee.rate) }

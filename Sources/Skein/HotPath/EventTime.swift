@@ -83,6 +83,12 @@ final class EventTime: Sendable {
         }
     }
 
+    /// Unix seconds, for ids: cheaper than ``now()``.
+    @inline(__always)
+    func wholeSeconds() -> Int64 {
+        isManual ? Int64(manualNow().unix) : SystemClock.coarseWallSeconds()
+    }
+
     /// Seconds from an earlier reading to now; never negative.
     @inline(__always)
     func seconds(since start: UInt64) -> Double {

@@ -1,4 +1,5 @@
 internal import SkeinJournal
+internal import SkeinPlatform
 internal import SkeinWire
 internal import Synchronization
 
@@ -15,6 +16,9 @@ struct HotCore {
     let isOpen: UnsafeMutablePointer<Atomic<Bool>>
     let pid: Int32
     let givesIDs: Bool
+    let threadKey: pthread_key_t
+    /// Whether a context's lock can be its thread's own.
+    let biasesLocks: Bool
     let notify: Unmanaged<ShippingRecorder>?
 }
 
@@ -23,7 +27,7 @@ typealias HotCorePointer = UnsafeMutablePointer<HotCore>
 extension UnsafeMutablePointer where Pointee == HotCore {
     @inline(__always)
     func count(_ counter: PipelineCounter) {
-        (pointee.counters + counter.index).pointee.add(1, ordering: .relaxed)
+        (pointee.counters + counter.index).pointee.wrappingAdd(1, ordering: .relaxed)
     }
 
     @inline(__always)
@@ -37,6 +41,11 @@ extension UnsafeMutablePointer where Pointee == HotCore {
     @inline(__always)
     func now() -> EventInstant {
         pointee.time._withUnsafeGuaranteedRef { $0.now() }
+    }
+
+    @inline(__always)
+    func wholeSeconds() -> Int64 {
+        pointee.time._withUnsafeGuaranteedRef { $0.wholeSeconds() }
     }
 
     @inline(__always)

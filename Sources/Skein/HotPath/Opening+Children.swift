@@ -4,10 +4,10 @@ internal import Synchronization
 
 extension Context {
     static func child(
-        of parent: Context, _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>,
+        of parent: Unmanaged<Context>, _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>,
         _ sample: Sampling
     ) -> Unmanaged<Context> {
-        let thread = ThreadState.current
+        let thread = ThreadState.current(core)
         let trace = parent.state.pointee.trace
         var sampled = true
         if !sample.isAlways {
@@ -21,7 +21,7 @@ extension Context {
                 sampled: sampled,
                 rate: parent.state.pointee.rate * sample.rate, core.now(),
                 shard: parent.state.pointee.shard,
-                inherited: parent.inheritedParts, parent: parent, span: decider.own)
+                inherited: parent.state.pointee.inherited?.retain(), parent: parent, span: decider.own)
             return context
         }
         let context = take(core, thread)
@@ -29,13 +29,13 @@ extension Context {
             context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
             sampled: true,
             rate: parent.state.pointee.rate, core.now(), shard: parent.state.pointee.shard,
-            inherited: parent.inheritedParts, parent: parent)
+            inherited: parent.state.pointee.inherited?.retain(), parent: parent)
         return context
     }
 
     /// The span whose decision it is; and the new context's own span, if that is the one.
     private static func decidingSpan(
-        _ parent: Context, _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling,
+        _ parent: Unmanaged<Context>, _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling,
         _ core: HotCorePointer,
         _ thread: UnsafeMutablePointer<ThreadState>
     ) -> (span: UInt64, own: UInt64?) {
@@ -44,12 +44,12 @@ extension Context {
         {
             switch name {
             case "..": return (parent.state.pointee.span, nil)
-            case "^": return (parent.outermost.state.pointee.span, nil)
+            case "^": return (outermost(parent).state.pointee.span, nil)
             default:
-                var candidate: Context? = parent
-                while let context = candidate {
-                    if context.type == name { return (context.state.pointee.span, nil) }
-                    candidate = context.parentContext
+                var candidate: Unmanaged<Context>? = parent
+                while let state = candidate?.state {
+                    if state.name == name { return (state.pointee.span, nil) }
+                    candidate = state.pointee.parent
                 }
                 core.count(.unknownAncestors)
             }

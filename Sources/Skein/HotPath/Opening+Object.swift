@@ -16,15 +16,20 @@ extension Context {
         return Unmanaged.passRetained(core.withOwner { Context(core: $0) })
     }
 
+    /// - Parameter inherited: already retained, for the context.
     @inline(__always)
     static func start(
         _ unmanaged: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
         _ descriptor: Unmanaged<TypeDescriptor>,
         trace: TraceID, parentSpan: UInt64, sampled: Bool, rate: Double, _ now: EventInstant, shard: Int,
-        inherited: Inherited?, parent: Context? = nil, span: UInt64? = nil
+        inherited: Unmanaged<Inherited>?, parent: Unmanaged<Context>? = nil, span: UInt64? = nil
     ) {
         let state = unmanaged._withUnsafeGuaranteedRef { $0.state }
         state.pointee.descriptor = descriptor
+        let isOwned =
+            core.pointee.biasesLocks
+            && !descriptor._withUnsafeGuaranteedRef { $0.isShared.load(ordering: .relaxed) }
+        state.pointee.lock.begin(owner: isOwned ? currentThreadNumber() : 0)
         state.pointee.trace = trace
         state.pointee.span = span ?? nextSpan(core, thread)
         state.pointee.parentSpan = parentSpan
@@ -35,8 +40,8 @@ extension Context {
         state.pointee.shard =
             shard >= 0
             ? shard : core.pointee.shardCount == 0 ? 0 : thread.pointee.ordinal % core.pointee.shardCount
-        if let inherited { state.pointee.inherited = Unmanaged.passRetained(inherited) }
-        if let parent { state.pointee.parent = Unmanaged.passRetained(parent) }
+        if let inherited { state.pointee.inherited = inherited }
+        state.pointee.parent = parent
         guard sampled else {
             core.count(.unsampled)
             state.pointee.isOpen = false
@@ -70,7 +75,7 @@ extension Context {
             slot.storeBytes(of: UInt16(length), toByteOffset: SlotLayout.typeLength, as: UInt16.self)
             descriptor.bytes.withUnsafeBytes {
                 if let base = $0.baseAddress {
-                    (slot + SlotLayout.type).copyMemory(from: base, byteCount: length)
+                    FieldLog.copy(base, length, to: slot + SlotLayout.type)
                 }
             }
         }

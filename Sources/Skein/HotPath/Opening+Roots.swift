@@ -7,8 +7,8 @@ extension Context {
         _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling,
         baggage: Baggage? = nil
     ) -> Unmanaged<Context> {
-        let thread = ThreadState.current
-        let now = core.now()
+        let thread = ThreadState.current(core)
+        var now: EventInstant? = nil
         var inherited: Inherited? = nil
         let trace: TraceID
         if let id {
@@ -16,7 +16,11 @@ extension Context {
         } else if core.pointee.givesIDs {
             trace = core.withOwner { $0.ids?.nextTraceID() } ?? TraceID(high: 0, low: 1)
         } else {
-            let seconds = UInt64(UInt32(truncatingIfNeeded: Int64(now.unix)))
+            // Not even a clock is read for what is surely not recorded, but for the kernel's last tick.
+            let instant = sample.rate > 0 ? core.now() : nil
+            now = instant
+            let seconds = UInt64(
+                UInt32(truncatingIfNeeded: instant.map { Int64($0.unix) } ?? core.wholeSeconds()))
             trace = TraceID(
                 high: seconds << 32 | thread.pointee.random.next() & 0xFFFF_FFFF,
                 low: thread.pointee.random.next() | 1)
@@ -37,8 +41,8 @@ extension Context {
         let context = take(core, thread)
         start(
             context, core, thread, descriptor, trace: trace, parentSpan: 0, sampled: sampled,
-            rate: sample.rate, now,
-            shard: -1, inherited: inherited)
+            rate: sample.rate, now ?? (sampled ? core.now() : EventInstant(ticks: 0, unix: 0)),
+            shard: -1, inherited: inherited.map { Unmanaged.passRetained($0) })
         return context
     }
 
@@ -47,7 +51,7 @@ extension Context {
         _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, continuing remote: RemoteContext,
         _ sample: Sampling
     ) -> Unmanaged<Context> {
-        let thread = ThreadState.current
+        let thread = ThreadState.current(core)
         let now = core.now()
         var inherited: Inherited? = nil
         var trace = remote.trace
@@ -67,7 +71,7 @@ extension Context {
         start(
             context, core, thread, descriptor, trace: trace, parentSpan: remote.span,
             sampled: remote.isSampled,
-            rate: remote.rate, now, shard: -1, inherited: inherited)
+            rate: remote.rate, now, shard: -1, inherited: inherited.map { Unmanaged.passRetained($0) })
         return context
     }
 

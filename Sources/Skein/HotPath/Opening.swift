@@ -17,12 +17,16 @@ struct Opened {
     static var nothing: Opened { Opened(context: Unmanaged.passUnretained(.disabled), isNew: false) }
     static func new(_ context: Unmanaged<Context>) -> Opened { Opened(context: context, isNew: true) }
     /// The parent is kept by the task that it is bound to.
-    static func silenced(_ parent: Context) -> Opened {
-        Opened(context: Unmanaged.passUnretained(parent), isNew: false)
+    static func silenced(_ parent: Unmanaged<Context>) -> Opened {
+        Opened(context: parent, isNew: false)
     }
 
     /// For those who end it by hand.
-    var owned: Context { isNew ? context.takeRetainedValue() : context.takeUnretainedValue() }
+    var owned: Context {
+        guard isNew else { return context.takeUnretainedValue() }
+        context._withUnsafeGuaranteedRef { $0.state.adoptParent() }
+        return context.takeRetainedValue()
+    }
 }
 
 extension Context {
@@ -52,12 +56,13 @@ extension Context {
         dynamic type: String, id: String?, sample: Sampling, pipeline: EventPipeline?
     ) -> Opened {
         if type.hasPrefix(".") || type.hasPrefix("^"), let outer = surrounding(pipeline) {
-            let parent = type.hasPrefix("^") ? outer.outermost : outer
-            guard parent.isSampled, let core = parent.state.pointee.core, core.isOpen else {
+            let parent = type.hasPrefix("^") ? outermost(outer) : outer
+            let above = parent.state
+            guard above.pointee.isSampled, let core = above.pointee.core, core.isOpen else {
                 return .silenced(parent)
             }
             let descriptor = core.withOwner {
-                $0.descriptor($0.cleaned(parent.type + type.drop { $0 == "^" }))
+                $0.descriptor($0.cleaned(above.name + type.drop { $0 == "^" }))
             }
             return .new(child(of: parent, core, descriptor, sample))
         }
@@ -80,24 +85,31 @@ extension Context {
             let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
             return .new(root(core, descriptor, id, sample))
         }
-        let parent = fromOutermost ? outer.outermost : outer
-        guard parent.state.pointee.isSampled, let core = parent.state.pointee.core, core.isOpen else {
+        let parent = fromOutermost ? outermost(outer) : outer
+        let above = parent.state
+        guard above.pointee.isSampled, let core = above.pointee.core, core.isOpen else {
             return .silenced(parent)
         }
-        let above = UInt(bitPattern: parent.state.pointee.descriptor.toOpaque())
-        let descriptor = remembered(literal, parent: above, core) {
-            $0.descriptor($0.cleaned(parent.type + type.description.drop { $0 == "^" }))
+        let known = UInt(bitPattern: above.pointee.descriptor.toOpaque())
+        let descriptor = remembered(literal, parent: known, core) {
+            $0.descriptor($0.cleaned(above.name + type.description.drop { $0 == "^" }))
         }
         return .new(child(of: parent, core, descriptor, sample))
     }
 
-    /// The context the task is in, if it belongs to the pipeline asked for.
+    /// The context the task is in, if it belongs to the pipeline asked for. The task keeps it.
     @inline(__always)
-    private static func surrounding(_ pipeline: EventPipeline?) -> Context? {
-        let outer = local.get()
-        if outer.isScope { return nil }
+    private static func surrounding(_ pipeline: EventPipeline?) -> Unmanaged<Context>? {
+        let outer = Unmanaged.passUnretained(local.get())
+        if outer._withUnsafeGuaranteedRef({ $0.isScope }) { return nil }
         if let pipeline, pipeline.core.hot != outer.state.pointee.core { return nil }
         return outer
+    }
+
+    static func outermost(_ context: Unmanaged<Context>) -> Unmanaged<Context> {
+        var context = context
+        while let parent = context.state.pointee.parent { context = parent }
+        return context
     }
 
     static func rootDescriptor(of type: String, _ core: PipelineCore) -> Unmanaged<TypeDescriptor> {
@@ -109,7 +121,7 @@ extension Context {
         _ literal: UInt, parent: UInt, _ core: HotCorePointer,
         make: (PipelineCore) -> Unmanaged<TypeDescriptor>
     ) -> Unmanaged<TypeDescriptor> {
-        let thread = ThreadState.current
+        let thread = ThreadState.current(core)
         let place = Int(
             truncatingIfNeeded: (literal ^ (literal >> 8) ^ (parent >> 5))
                 & UInt(ThreadState.rememberedCount - 1))
@@ -124,4 +136,9 @@ extension Context {
             literal: literal, parent: parent, pipeline: core.pointee.identity, descriptor: descriptor)
         return descriptor
     }
+}
+
+extension Unmanaged where Instance == Context {
+    @inline(__always)
+    var state: UnsafeMutablePointer<ContextState> { _withUnsafeGuaranteedRef { $0.state } }
 }

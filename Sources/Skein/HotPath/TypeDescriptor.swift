@@ -1,15 +1,18 @@
 internal import SkeinBSON
 internal import SkeinWire
+internal import Synchronization
 
 /// What all events of one type in one pipeline share, encoded once.
 ///
 /// Descriptors live as long as their pipeline and are used by raw pointers on the hot path: a reference count that every
 /// thread touches would cost more than the event.
-final class TypeDescriptor: @unchecked Sendable {  // immutable after init
+final class TypeDescriptor: @unchecked Sendable {  // immutable after init, but for an atomic
     let bytes: [UInt8]
     let hash: UInt64
     let name: String
     let isRecord: Bool
+    /// Contexts of this type are used by several threads at once.
+    let isShared = Atomic<Bool>(false)
     /// `type`, `host`, `pid` as elements, then the head of `start`.
     let prefix: UnsafeRawBufferPointer
     /// `service`, if configured, as an element.

@@ -72,6 +72,7 @@ final class PipelineCore: @unchecked Sendable {
                 identity: nextIdentity.add(1, ordering: .relaxed).newValue,
                 time: Unmanaged.passUnretained(time), shards: shardPointers, shardCount: shards.count,
                 counters: counters, isOpen: openFlag, pid: pid, givesIDs: ids != nil,
+                threadKey: ThreadState.key, biasesLocks: AsymmetricFence.isAvailable,
                 notify: shipping.map { Unmanaged.passUnretained($0) }))
     }
 
@@ -92,7 +93,7 @@ final class PipelineCore: @unchecked Sendable {
 
     @inline(__always)
     func count(_ counter: PipelineCounter, _ amount: UInt64 = 1) {
-        (counters + counter.index).pointee.add(amount, ordering: .relaxed)
+        (counters + counter.index).pointee.wrappingAdd(amount, ordering: .relaxed)
     }
 
     func counted(_ counter: PipelineCounter) -> UInt64 {

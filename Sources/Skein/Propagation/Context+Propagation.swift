@@ -99,8 +99,8 @@ extension Context {
     /// keep theirs.
     public func setBaggage(_ name: String, _ value: String?) {
         guard core != nil else { return }
-        state.acquire()
-        defer { state.release() }
+        let hold = state.acquire()
+        defer { state.release(hold) }
         let old = inheritedParts
         var baggage = old?.baggage ?? Baggage()
         baggage[name] = value

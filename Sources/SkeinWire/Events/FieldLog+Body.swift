@@ -73,7 +73,7 @@ extension FieldLog {
             address: 0, head: Self.head(key, keyLength), offset: UInt32(offset), size: UInt32(size),
             keyLength: UInt16(keyLength),
             type: type,
-            dots: UInt8(truncatingIfNeeded: min(dots, 255)))
+            dots: UInt8(truncatingIfNeeded: min(dots, 255)), firstStep: firstStep(key, keyLength))
         let older = findExact(key, keyLength)
         if older >= 0 {
             dead += 1
@@ -119,14 +119,60 @@ private struct SmallBodyWriter {
 
     @inline(__always)
     mutating func writeAll() {
-        for position in 0..<log.indexCount where done & (1 << UInt64(position)) == 0 {
+        // Elements that stand side by side in the log go over in one copy.
+        var run = 0
+        var runEnd = 0
+        for position in 0..<log.indexCount where done & (1 &<< UInt64(position)) == 0 {
             let entry = (log.index + position).pointee
+            let offset = Int(entry.offset)
             if entry.dots == 0 {
-                pointer = log.writeElement(entry, prefix: 0, to: pointer)
+                if offset != runEnd {
+                    write(from: run, to: runEnd)
+                    run = offset
+                }
+                runEnd = offset &+ Int(entry.size)
             } else {
-                writeGroup(entry, prefix: 0, from: position)
+                write(from: run, to: runEnd)
+                run = runEnd
+                writeDocument(entry, from: position)
             }
         }
+        write(from: run, to: runEnd)
+    }
+
+    @inline(__always)
+    private mutating func write(from start: Int, to end: Int) {
+        FieldLog.copy(log.fields + start, end &- start, to: pointer)
+        pointer += end &- start
+    }
+
+    /// As ``writeGroup(_:prefix:from:)``, for a key's first step, which the entries know.
+    @inline(__always)
+    private mutating func writeDocument(_ entry: FieldEntry, from: Int) {
+        let key = log.keyPointer(entry)
+        let step = Int(entry.firstStep)
+        let start = pointer
+        start.storeBytes(of: BSONType.document.rawValue, as: UInt8.self)
+        FieldLog.copy(key, step, to: start + 1)
+        start.storeBytes(of: 0, toByteOffset: step + 1, as: UInt8.self)
+        let document = start + (step + 2)
+        pointer = document + 4
+        for position in from..<log.indexCount where done & (1 &<< UInt64(position)) == 0 {
+            let other = (log.index + position).pointee
+            guard other.firstStep == entry.firstStep,
+                (other.head ^ entry.head) & ~FieldLog.fill(min(step, 8)) == 0,
+                step <= 8 || memcmp(log.keyPointer(other), key, step) == 0
+            else { continue }
+            if other.dots == 1 {
+                done |= 1 &<< UInt64(position)
+                pointer = log.writeElement(other, prefix: step + 1, to: pointer)
+            } else {
+                writeGroup(other, prefix: step + 1, from: position)
+            }
+        }
+        pointer.storeBytes(of: 0, as: UInt8.self)
+        pointer += 1
+        document.storeBytes(of: Int32(truncatingIfNeeded: pointer - document).littleEndian, as: Int32.self)
     }
 
     /// Opens the document that the entry's next step names, and writes all entries from `from` on that are below it.
@@ -141,14 +187,14 @@ private struct SmallBodyWriter {
         let document = start + (dot - prefix + 2)
         pointer = document + 4
         let inner = dot + 1
-        for position in from..<log.indexCount where done & (1 << UInt64(position)) == 0 {
+        for position in from..<log.indexCount where done & (1 &<< UInt64(position)) == 0 {
             let other = (log.index + position).pointee
             guard other.dots > 0, Int(other.keyLength) > inner, memcmp(log.keyPointer(other), key, inner) == 0
             else {
                 continue
             }
             if memchr(log.keyPointer(other) + inner, 0x2E, Int(other.keyLength) - inner) == nil {
-                done |= 1 << UInt64(position)
+                done |= 1 &<< UInt64(position)
                 pointer = log.writeElement(other, prefix: inner, to: pointer)
             } else {
                 writeGroup(other, prefix: inner, from: position)

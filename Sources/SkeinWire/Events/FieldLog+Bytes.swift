@@ -30,17 +30,31 @@ extension FieldLog {
         if count >= 8 {
             if count <= 16 {
                 let head = source.loadUnaligned(as: UInt64.self)
-                let tail = source.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+                let tail = source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
                 target.storeBytes(of: head, as: UInt64.self)
-                target.storeBytes(of: tail, toByteOffset: count - 8, as: UInt64.self)
+                target.storeBytes(of: tail, toByteOffset: count &- 8, as: UInt64.self)
+            } else if count <= 32 {
+                let head = source.loadUnaligned(as: SIMD2<UInt64>.self)
+                let tail = source.loadUnaligned(fromByteOffset: count &- 16, as: SIMD2<UInt64>.self)
+                target.storeBytes(of: head, as: SIMD2<UInt64>.self)
+                target.storeBytes(of: tail, toByteOffset: count &- 16, as: SIMD2<UInt64>.self)
+            } else if count <= 64 {
+                let first = source.loadUnaligned(as: SIMD2<UInt64>.self)
+                let second = source.loadUnaligned(fromByteOffset: 16, as: SIMD2<UInt64>.self)
+                let third = source.loadUnaligned(fromByteOffset: count &- 32, as: SIMD2<UInt64>.self)
+                let fourth = source.loadUnaligned(fromByteOffset: count &- 16, as: SIMD2<UInt64>.self)
+                target.storeBytes(of: first, as: SIMD2<UInt64>.self)
+                target.storeBytes(of: second, toByteOffset: 16, as: SIMD2<UInt64>.self)
+                target.storeBytes(of: third, toByteOffset: count &- 32, as: SIMD2<UInt64>.self)
+                target.storeBytes(of: fourth, toByteOffset: count &- 16, as: SIMD2<UInt64>.self)
             } else {
                 target.copyMemory(from: source, byteCount: count)
             }
         } else if count >= 4 {
             let head = source.loadUnaligned(as: UInt32.self)
-            let tail = source.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            let tail = source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
             target.storeBytes(of: head, as: UInt32.self)
-            target.storeBytes(of: tail, toByteOffset: count - 4, as: UInt32.self)
+            target.storeBytes(of: tail, toByteOffset: count &- 4, as: UInt32.self)
         } else {
             var offset = 0
             while offset < count {

@@ -61,7 +61,8 @@ extension FieldLog {
         let entry = FieldEntry(
             address: place.address, head: place.head, offset: UInt32(truncatingIfNeeded: offset),
             size: UInt32(truncatingIfNeeded: place.keyLength + 2 + valueSize),
-            keyLength: UInt16(truncatingIfNeeded: place.keyLength), type: place.type, dots: place.dots)
+            keyLength: UInt16(truncatingIfNeeded: place.keyLength), type: place.type, dots: place.dots,
+            firstStep: place.dots == 0 ? 0 : firstStep(fields + offset + 1, place.keyLength))
         if place.superseded >= 0 {
             let slot = index + place.superseded
             markDead(Int(slot.pointee.offset), slot.pointee.type)
@@ -74,6 +75,11 @@ extension FieldLog {
             shapeCount = indexCount
             dots += Int(place.dots)
         }
+    }
+
+    @inline(never)
+    func firstStep(_ key: UnsafeRawPointer, _ keyLength: Int) -> UInt16 {
+        memchr(key, 0x2E, keyLength).map { UInt16(truncatingIfNeeded: UnsafeRawPointer($0) - key) } ?? 0
     }
 
     @inlinable @inline(__always)

@@ -23,6 +23,8 @@ public struct FieldEntry {
     @usableFromInline var keyLength: UInt16
     @usableFromInline var type: UInt8
     @usableFromInline var dots: UInt8
+    /// Where the first dot of the key stands; 0 without one.
+    @usableFromInline var firstStep: UInt16
 }
 
 /// The fields of one open context, in memory that somebody else owns. Not safe on two threads: its context locks.
