@@ -65,6 +65,7 @@ public final class Collector: Sendable {
         var syncer: JournalSyncer
         var outlets: OutletSet
         var inlets: InletThread
+        var spools: SpoolWatch
         /// Says who may connect, where there are keys.
         var authoriser: ZAPAuthoriser?
         var ports: Ports
@@ -147,7 +148,7 @@ public final class Collector: Sendable {
             context = try ZMQContext()
             wakeUp = try WakeUp()
             authoriser = try curve.map { (curve) throws(ZMQError) in
-                try ZAPAuthoriser(in: context, allowing: curve.clients.map(\.key))
+                try ZAPAuthoriser(in: context, allowing: curve.allowed(initial))
             }
         } catch {
             journal.close()
@@ -170,6 +171,7 @@ public final class Collector: Sendable {
             if isDurable { outlets.wake() }
         }
         let inlets = InletThread(wakeUp: wakeUp)
+        let spools = SpoolWatch()
         do throws(CollectorError) {
             try outlets.start(initial)
             do {
@@ -179,16 +181,22 @@ public final class Collector: Sendable {
             }
             let parts = InletLoop.Parts(
                 configuration: initial, collectorID: journal.id.description, journal: journal, syncer: syncer,
-                rejected: rejected, outlets: outlets, warner: warner, wakeUp: wakeUp,
+                rejected: rejected, outlets: outlets, spools: spools, warner: warner, wakeUp: wakeUp,
                 started: SystemClock.wallNanoseconds(), requests: requests, notices: notices,
                 authoriser: authoriser)
             var ports = try inlets.start(parts) { [initial, curve] () throws(CollectorError) in
                 try InletSockets(initial, curve: curve, context: context)
             }
             ports.stream = outlets.streamPort
+            do throws(CollectorError) {
+                try watch(spools, ports)
+            } catch {
+                // Without them it does everything else.
+                warner.warn("spools", "\(error)")
+            }
             return Running(
                 configuration: initial, context: context, journal: journal, syncer: syncer, outlets: outlets,
-                inlets: inlets, authoriser: authoriser, ports: ports)
+                inlets: inlets, spools: spools, authoriser: authoriser, ports: ports)
         } catch {
             let now = SystemClock.monotonicNanoseconds()
             outlets.stop(by: now)
@@ -196,6 +204,14 @@ public final class Collector: Sendable {
             journal.close()
             throw error
         }
+    }
+
+    private func watch(_ spools: SpoolWatch, _ ports: Ports) throws(CollectorError) {
+        let fallback = ports.deliver.flatMap { initial.deliver?.reached(at: $0) }
+        try spools.start(
+            initial.spools,
+            .init(
+                fallback: fallback, curve: initial.insecure.contains(.deliver) ? nil : curve, warner: warner))
     }
 
     private func openJournal(_ folder: String) throws(CollectorError) -> BatchJournal {
@@ -273,7 +289,7 @@ public final class Collector: Sendable {
     public func reload(_ configuration: CollectorConfiguration) throws {
         guard let running else { throw CollectorError(.state, "the collector does not run") }
         try configuration.check(places: ConfigurationDraft(), filters: compile)
-        let clients = try CurveSettings.load(configuration, places: ConfigurationDraft())?.clients
+        let curve = try CurveSettings.load(configuration, places: ConfigurationDraft())
         try reloading.withLock { _ in
             try Self.checkUnchanged(running.configuration, configuration)
             // What came before the reload is before the places where outlets begin and end by it.
@@ -281,7 +297,8 @@ public final class Collector: Sendable {
                 loop.flush(within: milliseconds, isHandedOn: false, reply)
             }
             try running.outlets.apply(configuration)
-            if let clients { running.authoriser?.allow(clients.map(\.key)) }
+            if let curve { running.authoriser?.allow(curve.allowed(configuration)) }
+            try running.spools.apply(configuration.spools)
             phase.withLock { phase in
                 guard case .running(var running) = phase else { return }
                 running.configuration = configuration
@@ -319,6 +336,7 @@ public final class Collector: Sendable {
         }
         guard let running else { return }
         let deadline = SystemClock.monotonicNanoseconds() + max(0, initial.drainTimeout.wholeNanoseconds)
+        running.spools.stop()
         running.inlets.drain(by: deadline)
         running.syncer.stop(by: deadline + 2_000_000_000)
         running.outlets.stop(by: max(deadline, SystemClock.monotonicNanoseconds() + 1_000_000_000))

@@ -10,6 +10,7 @@ enum HelpText {
               --stream ADDRESS     live stream (the control host, any free port)
           -r, --forward ENDPOINT   also send all events to this collector; repeatable
           -l, --log-path DIR       event files by day and type (DATA/files)
+              --spool DIR          deliver what dead apps left in this spool; repeatable
               --data DIR           journal, cursors, rejected events (./skein-data)
               --config FILE        YAML: flags win over SKEIND_... variables,
                                    those over the file, that over the defaults

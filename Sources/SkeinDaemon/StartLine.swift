@@ -21,6 +21,7 @@ enum StartLine {
             case .stream: break
             }
         }
+        for folder in configuration.spools { parts.append("spool \(folder)") }
         return "skeind \(Collector.version) ready: \(parts.joined(separator: ", "))"
     }
 }

@@ -12,6 +12,9 @@ extension CollectorConfiguration {
                 "\(ByteSize.print(journal.budgetBytes)) is less than four segments of \(ByteSize.print(journal.segmentBytes))"
             )
         }
+        for (index, folder) in spools.enumerated() where spools[..<index].contains(folder) {
+            throw ConfigurationMistake(places.place("spool"), "\(folder) is given twice")
+        }
         try checkOutlets(places)
         try checkRules(filters)
         try checkSecurity(places)

@@ -56,6 +56,8 @@ public struct CollectorConfiguration: Sendable, Hashable {
     public var retirement: Duration = .seconds(24 * 3600)
     /// Where events go. Default: `files` and `stream`.
     public var outlets: [OutletConfiguration]
+    /// Spool folders of apps on this machine: what a dead process left there is delivered. Default: none.
+    public var spools: [String] = []
     /// Which events go where. Empty: all events go to every outlet.
     public var rules: [Rule] = []
     /// Whether to say more than warnings.

@@ -16,8 +16,8 @@ struct ConfigurationFile {
             case "outlets": try apply(outlets: value, to: &draft)
             case "rules": try apply(rules: value, to: &draft)
             case let name:
-                guard let setting = Setting.all.first(where: { $0.name == name }) else {
-                    throw unknown(key, among: Setting.all.map(\.name) + ["outlets", "rules"])
+                guard let setting = Setting.all.first(where: { $0.key == name }) else {
+                    throw unknown(key, among: Setting.all.map(\.key) + ["outlets", "rules"])
                 }
                 let values = try texts(value, isList: setting.isList)
                 do {
@@ -25,7 +25,7 @@ struct ConfigurationFile {
                 } catch {
                     throw mistake(value, "\(name): \(error.message)")
                 }
-                draft.places[name] = place(value)
+                draft.places[setting.name] = place(value)
             }
         }
     }

@@ -8,7 +8,7 @@ struct ConfigurationPrinter {
             let values = setting.show(draft).map(Self.scalar)
             let value = setting.isList ? "[" + values.joined(separator: ", ") + "]" : values.joined()
             let origin = draft.places[setting.name].map { "\($0)" } ?? "default"
-            lines.append(Self.padded("\(setting.name): \(value)") + "# \(origin)")
+            lines.append(Self.padded("\(setting.key): \(value)") + "# \(origin)")
         }
         lines.append("outlets:")
         for outlet in configuration.outlets {

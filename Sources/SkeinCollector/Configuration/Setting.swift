@@ -5,6 +5,8 @@ struct Setting: Sendable {
     let name: String
     /// The short flag that ziggyd had.
     var letter: Character?
+    /// The key in the YAML file, where it is not the name.
+    var listKey: String?
     /// Whether it is a flag; the finer settings are variables and keys only.
     var isFlag = true
     /// Whether it can be given several times (flag), as a list (key), or separated by commas (variable).
@@ -15,6 +17,8 @@ struct Setting: Sendable {
     let apply: @Sendable (_ values: [String], _ draft: inout ConfigurationDraft) throws(BadValue) -> Void
     /// The values as they would be written.
     let show: @Sendable (ConfigurationDraft) -> [String]
+
+    var key: String { listKey ?? name }
 
     var variable: String {
         "SKEIND_" + name.uppercased().replacing("-", with: "_")
@@ -91,6 +95,15 @@ struct Setting: Sendable {
                 draft.hasFiles = value != "none"
                 draft.logPath = value == "none" ? nil : value
             }, show: { [$0.hasFiles ? $0.logPath ?? $0.settings.dataPath + "/files" : "none"] }),
+        Setting(
+            name: "spool", listKey: "spools", isList: true,
+            apply: { (values, draft) throws(BadValue) in
+                draft.settings.spools = []
+                for value in values where value != "none" {
+                    guard !value.isEmpty else { throw BadValue("no folder") }
+                    draft.settings.spools.append(value)
+                }
+            }, show: { list($0.settings.spools) }),
         Setting(
             name: "verbose", letter: "v", isSwitch: true,
             apply: { (values, draft) throws(BadValue) in

@@ -23,6 +23,9 @@ extension InletLoop {
         report.append("deliver", document: deliverDocument)
         report.append("rejected", document: parts.rejected.document)
         report.append("connections", document: connections.document)
+        if let spools = parts.spools.report {
+            report.append("spools", array: spools.map { .document($0) })
+        }
         report.appendArray("producers") { producers in
             let monotonic = SystemClock.monotonicNanoseconds()
             // Those heard of last; thousands would make the answer too long for its reader.

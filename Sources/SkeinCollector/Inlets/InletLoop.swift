@@ -14,6 +14,7 @@ final class InletLoop {
         var syncer: JournalSyncer
         var rejected: RejectedStore
         var outlets: OutletSet
+        var spools: SpoolWatch
         var warner: Warner
         var wakeUp: WakeUp
         var started: Int64

@@ -8,6 +8,11 @@ struct CurveSettings: Sendable {
     /// Who may connect: public key and the name behind it in the file.
     var clients: [(key: CurveKey, name: String)]
 
+    /// Who may connect: the clients, and this collector itself where it delivers what it found in spools.
+    func allowed(_ configuration: CollectorConfiguration) -> [CurveKey] {
+        clients.map(\.key) + (configuration.spools.isEmpty ? [] : [keys.publicKey])
+    }
+
     /// Reads the files that a configuration names; nil if it names none.
     static func load(
         _ configuration: CollectorConfiguration, places: ConfigurationDraft
