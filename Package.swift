@@ -70,7 +70,7 @@ let package = Package(
         .executableTarget(
             name: "SkeinTool",
             dependencies: [
-                "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+                "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
             ]),
         .executableTarget(
             name: "SkeinDemo",
@@ -118,7 +118,8 @@ let package = Package(
         .testTarget(
             name: "SkeinToolTests",
             dependencies: [
-                "SkeinTool", "SkeinArchive", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+                "SkeinTool", "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON",
+                "SkeinPlatform",
             ]),
         .testTarget(name: "SkeinHTTPTests", dependencies: ["SkeinHTTP", "SkeinSQLite", "SkeinPlatform"]),
         .testTarget(

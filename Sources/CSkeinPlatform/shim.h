@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -199,6 +200,49 @@ static inline int skein_keeps_reservations(int descriptor) {
     return 0;
 #endif
 }
+
+// A page behind the end of a mapped file is replaced by one of zeros; any other SIGBUS is what it always is. A handler may
+// only make system calls: this one makes one. In C because of the platforms' siginfo_t.
+#if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+static inline void skein_replace_missing_page(int signal, siginfo_t *info, void *context) {
+    (void)context;
+    const uintptr_t page = (uintptr_t)info->si_addr & ~(uintptr_t)4095;
+    if (info->si_code != BUS_ADRERR ||
+        mmap((void *)page, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) {
+        struct sigaction usual;
+        memset(&usual, 0, sizeof usual);
+        usual.sa_handler = SIG_DFL;
+        sigaction(signal, &usual, NULL);
+    }
+}
+static inline void skein_guard_mappings(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = skein_replace_missing_page;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGBUS, &action, NULL);
+}
+
+// Exchanges two names at one instant: 0, or an errno. By number, since not every C library has the function.
+#if defined(__linux__)
+#include <sys/syscall.h>
+static inline int skein_exchange(const char *first, const char *second) {
+    return syscall(SYS_renameat2, AT_FDCWD, first, AT_FDCWD, second, 2u) == 0 ? 0 : errno;
+}
+#elif defined(__APPLE__)
+#include <stdio.h>
+static inline int skein_exchange(const char *first, const char *second) {
+    return renamex_np(first, second, RENAME_SWAP) == 0 ? 0 : errno;
+}
+#else
+static inline int skein_exchange(const char *first, const char *second) {
+    (void)first;
+    (void)second;
+    return ENOSYS;
+}
+#endif
 
 // syncfs is declared for GNU sources only.
 #if defined(__linux__)

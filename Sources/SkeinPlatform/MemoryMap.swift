@@ -14,6 +14,14 @@ public enum MemoryMap {
         return try check(mmap(nil, bytes, protection, MAP_SHARED, descriptor, 0))
     }
 
+    /// The first `bytes` bytes of an open file, for reading; what is stored there stays in this process. What others
+    /// write to the file may be seen.
+    public static func privateCopy(
+        descriptor: Int32, bytes: Int
+    ) throws(SystemError) -> UnsafeMutableRawPointer {
+        try check(mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | reserveFlag, descriptor, 0))
+    }
+
     /// Puts fresh, zero, private memory in the place of a mapping, so that pointers into it stay valid and
     /// stores no longer reach the file. One system call, and nothing else: safe in the child of a fork.
     public static func detach(_ pointer: UnsafeMutableRawPointer, bytes: Int) {
@@ -39,6 +47,15 @@ public enum MemoryMap {
     public static func letGo(_ pointer: UnsafeMutableRawPointer, bytes: Int) {
         #if os(Linux)
             _ = madvise(pointer, bytes, MADV_DONTNEED)
+        #endif
+    }
+
+    /// Memory for pages that are never stored into need not be there.
+    private static var reserveFlag: Int32 {
+        #if canImport(Darwin)
+            0
+        #else
+            Int32(MAP_NORESERVE)
         #endif
     }
 

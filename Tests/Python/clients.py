@@ -11,6 +11,7 @@
     clients.py collect COUNT                 be a Ziggy daemon: print the port, then what is pushed there, COUNT events
     clients.py fetch URL [NAME=VALUE …]      ask an HTTP server, with those headers; print {status: …}
     clients.py decode FILE …                 print the documents of files of concatenated BSON
+    clients.py parse                         print the documents of standard input, a line of Extended JSON each
 
 Documents are printed one a line as canonical Extended JSON, keys in their order. Every wait ends after 30 seconds with exit
 code 3. Exit code 4: what came is not what such a program can read.
@@ -232,8 +233,13 @@ def decode(*paths):
                 show(document)
 
 
+def parse():
+    for line in sys.stdin:
+        show(json_util.loads(line, json_options=json_util.JSONOptions(tz_aware=False)))
+
+
 COMMANDS = {
-    command.__name__: command for command in (send, events, frames, noise, control, ask, subscribe, collect, fetch, decode)
+    command.__name__: command for command in (send, events, frames, noise, control, ask, subscribe, collect, fetch, decode, parse)
 }
 
 

@@ -94,6 +94,35 @@ import Testing
         }
     }
 
+    @Test(arguments: [UInt8(0xFF), 0x01, 0x80])
+    func `a changed byte in a header that no reader has sealed costs its own record at most`(
+        mask: UInt8
+    ) throws {
+        let disk = SimulatedDisk(keepsReservations: true)
+        let journal = try mapped(disk, boot: 1)
+        for text in Self.texts { journal.shards[0].append(text) }
+        let image = disk.killed()
+        var start = 4096
+        for text in Self.texts {
+            for index in start..<start + 32 {
+                // Arrival: nothing without a checksum can tell.
+                if index >= start + 24 { continue }
+                let copy = image.killed()
+                copy.edit("s/0/0.seg") { $0[index] ^= mask }
+                let (texts, damaged, skipped) = try found(copy, boot: 1)
+                // A length that is damaged may end the record elsewhere; the others are as they were.
+                let others = Self.texts.filter { $0 != text }
+                guard texts.filter(others.contains) == others, texts.count <= 12, skipped == 0,
+                    texts == Self.texts || damaged == 1 || texts.count == 12
+                else {
+                    Issue.record("byte \(index - start) of \(text): \(texts.count) found, \(damaged) counted")
+                    return
+                }
+            }
+            start += RecordLayout.total(text.utf8.count)
+        }
+    }
+
     @Test func `a segment that is cut off anywhere keeps what is whole before the cut`() throws {
         let disk = SimulatedDisk(keepsReservations: true)
         let journal = try mapped(disk, boot: 1)
@@ -113,6 +142,22 @@ import Testing
                     return end - RecordLayout.total(text.utf8.count) + 32 + text.utf8.count <= length
                 }
                 #expect(texts.count == whole.count)
+            }
+        }
+    }
+
+    @Test func `of a file that was cut off no zeros are taken for what a record was`() throws {
+        let disk = SimulatedDisk(keepsReservations: true)
+        let journal = try mapped(disk, boot: 1)
+        for text in Self.texts { journal.shards[0].append(text) }
+        let end = journal.shards[0].state.pointee.offset
+        for length in 4096..<end {
+            let copy = disk.killed()
+            copy.truncate("s/0/0.seg", to: length)
+            // And not by the next process either, which finds the file as the first left it.
+            for _ in 0..<2 {
+                let (texts, _, _) = try found(copy.killed(), boot: 1)
+                #expect(texts == Array(Self.texts[..<texts.count]))
             }
         }
     }

@@ -46,7 +46,7 @@ struct CursorRecord: Equatable {
         position = JournalPosition(sequence: word(8), offset: word(16))
         number = word(24)
         // A file of zeros has a checksum that does not hold, but make sure: no segment is number 0.
-        guard position.sequence > 0 else { return nil }
+        guard (1..<SegmentHeader.maximumSequence).contains(position.sequence) else { return nil }
     }
 
     /// The 32 bytes of one copy.

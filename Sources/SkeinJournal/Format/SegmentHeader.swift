@@ -9,6 +9,8 @@ struct SegmentHeader: Equatable {
     static let sealedOffset = 136
     /// The largest shard taken from a file; more is damage.
     static let maximumShard: UInt32 = 4095
+    /// No journal gets this far: a sequence at or above it is damage, and adding to one below cannot overflow.
+    static let maximumSequence: UInt64 = 1 << 48
 
     private static let magic = UInt64(littleEndian: 0x4745_534E_4945_4B53)  // "SKEINSEG"
     private static let version: UInt32 = 1
@@ -78,6 +80,26 @@ struct SegmentHeader: Equatable {
         self = header
     }
 
+    /// Whether both copies of the header are whole and say the same.
+    static func isWholeTwice(_ page: UnsafeRawBufferPointer) -> Bool {
+        guard page.count >= bytes, let start = page.baseAddress, let first = decode(start) else {
+            return false
+        }
+        return first == decode(start + copyOffset)
+    }
+
+    /// Whether the page was ever that of a segment, and not that of a free one.
+    static func isMarked(_ page: UnsafeRawBufferPointer) -> Bool {
+        guard page.count >= bytes else { return false }
+        return [0, copyOffset].contains { page.loadUnaligned(fromByteOffset: $0, as: UInt64.self) != 0 }
+    }
+
+    /// What the two copies say, whether their checksums hold or not. For the search for a header that fits.
+    static func unchecked(_ page: UnsafeRawBufferPointer) -> [SegmentHeader] {
+        guard page.count >= bytes, let start = page.baseAddress else { return [] }
+        return [fields(start), fields(start + copyOffset)].compactMap(\.self)
+    }
+
     init(
         journal: JournalID, boot: JournalID, sequence: UInt64, opening: UInt64, segmentBytes: Int,
         begun: Int64,
@@ -130,22 +152,29 @@ struct SegmentHeader: Equatable {
     }
 
     private static func decode(_ start: UnsafeRawPointer) -> SegmentHeader? {
+        let magic = UInt64(littleEndian: start.loadUnaligned(as: UInt64.self))
+        let version = UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        let checksum = UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        let covered = UnsafeRawBufferPointer(start: start + covered.lowerBound, count: covered.count)
+        guard magic == Self.magic, version == Self.version, checksum == CRC32C.checksum(covered) else {
+            return nil
+        }
+        return fields(start)
+    }
+
+    /// The fields of one copy, if they can be meant.
+    private static func fields(_ start: UnsafeRawPointer) -> SegmentHeader? {
         func word(_ offset: Int) -> UInt64 {
             UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         }
-        func half(_ offset: Int) -> UInt32 {
-            UInt32(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-        }
-        guard word(0) == magic, half(8) == version,
-            half(12)
-                == CRC32C.checksum(
-                    UnsafeRawBufferPointer(start: start + covered.lowerBound, count: covered.count)),
-            half(80) <= maximumShard, word(48) > 0, let segmentBytes = Int(exactly: word(64))
+        let shard = UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 80, as: UInt32.self))
+        guard shard <= maximumShard, (1..<maximumSequence).contains(word(48)), word(104) < maximumSequence,
+            let segmentBytes = Int(exactly: word(64))
         else { return nil }
         return SegmentHeader(
             journal: JournalID(low: word(16), high: word(24)), boot: JournalID(low: word(32), high: word(40)),
             sequence: word(48), opening: word(56), segmentBytes: segmentBytes,
-            begun: Int64(bitPattern: word(72)), shard: half(80), firstNumber: word(88),
+            begun: Int64(bitPattern: word(72)), shard: shard, firstNumber: word(88),
             precedingEnd: word(96), precedingSequence: word(104))
     }
 }

@@ -37,8 +37,8 @@ final class CursorWriter: Sendable {
         }
     }
 
-    /// What the file says for each of some lanes.
-    func read(lanes: Int) throws(JournalError) -> [CursorRecord?] {
+    /// What the file says for each of some lanes, and those of which it says nothing at all: a later lane was written.
+    func read(lanes: Int) throws(JournalError) -> (records: [CursorRecord?], blank: Set<Int>) {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try file.read(lanes * CursorRecord.pairBytes, at: 0)
@@ -46,11 +46,14 @@ final class CursorWriter: Sendable {
             throw JournalError("reading the cursor \(path)", error)
         }
         return bytes.withUnsafeBytes { buffer in
-            (0..<lanes).map { lane in
+            var blank: Set<Int> = []
+            let records = (0..<lanes).map { lane in
                 let start = lane * CursorRecord.pairBytes
-                return CursorRecord(
-                    pair: UnsafeRawBufferPointer(rebasing: buffer[start..<start + CursorRecord.pairBytes]))
+                let pair = UnsafeRawBufferPointer(rebasing: buffer[start..<start + CursorRecord.pairBytes])
+                if pair.allSatisfy({ $0 == 0 }) { blank.insert(lane) }
+                return CursorRecord(pair: pair)
             }
+            return (records, blank)
         }
     }
 

@@ -1,14 +1,19 @@
 import SkeinPlatform
+import Synchronization
 
 /// A segment file with a whole header.
 struct SegmentCandidate {
     let file: SegmentFile
     let handle: any JournalFile
     let header: SegmentHeader
+    /// Bytes of the file. The memory goes on to the end of the page, with zeros that nobody wrote.
+    let count: Int
 
     var committed: Int { Int(clamping: SegmentHeader.committed(file.mapping.bytes)) }
-    /// Bytes that can hold records.
-    var limit: Int { min(file.byteCount, Int(header.segmentBytes)) }
+    /// Bytes that can hold records: of the last one the padding may be cut off.
+    var limit: Int { min((count + 7) & ~7, Int(header.segmentBytes)) }
+    /// Bytes that can hold records without checksum.
+    var trusted: Int { min(committed, count & ~7) }
 
     /// Whether a cursor is behind the segment's end.
     /// - Parameter next: the segment after it.
@@ -51,6 +56,8 @@ struct FolderContents {
         let file: any JournalFile
         /// By lane; nil where both copies are damaged, or nothing was ever written.
         let records: [CursorRecord?]
+        /// Lanes of which nothing was ever written.
+        let blank: Set<Int>
     }
 
     let storage: any JournalStorage
@@ -105,16 +112,18 @@ struct FolderContents {
             }
             // A file that was cut short ends in a page of which the rest is zero.
             let size = (count + 4095) & ~4095
-            // One that was copied may have holes, which a store would have to fill.
-            if isMapped { try handle.reserve(size) }
+            // One that was copied may have holes, which a store would have to fill. What was cut off stays cut off: it
+            // must not be taken for zeros that were written.
+            if isMapped { try handle.reserve(count) }
             let file = SegmentFile(
                 number: number, file: isMapped ? nil : handle,
                 mapping: try handle.map(size, writable: isMapped))
+            if size != count { file.isSuspect.store(true, ordering: .relaxed) }
             guard let header = SegmentHeader(page: file.mapping.bytes) else {
                 unused.append(file)
                 return nil
             }
-            return SegmentCandidate(file: file, handle: handle, header: header)
+            return SegmentCandidate(file: file, handle: handle, header: header, count: count)
         } catch {
             throw JournalError("opening the segment \(path)", error)
         }
@@ -150,7 +159,8 @@ struct FolderContents {
         }
         let writer = CursorWriter(file: file, path: path, syncs: false)
         let lanes = min(writer.lanes(), Int(SegmentHeader.maximumShard) + 1)
-        cursors[cursor] = Cursor(file: file, records: try writer.read(lanes: lanes))
+        let (records, blank) = try writer.read(lanes: lanes)
+        cursors[cursor] = Cursor(file: file, records: records, blank: blank)
     }
 
     /// What a cursor says of a lane.
@@ -176,7 +186,10 @@ struct FolderContents {
         _ name: String, lane: Int, among segments: [FoundSegment]
     ) -> (CursorRecord, MovedCursor?) {
         guard let record = record(name, lane: lane) else {
-            let wasWritten = cursors[name].map { $0.records.indices.contains(lane) } ?? false
+            let wasWritten =
+                cursors[name].map {
+                    $0.records.indices.contains(lane) && !$0.blank.contains(lane)
+                } ?? false
             let position = CursorRecord.start.position
             return (
                 .start,

@@ -28,7 +28,7 @@ struct MappedRecovery {
             let walk = SegmentWalk(
                 segment.file.mapping.bytes,
                 SegmentWalk.Rules(
-                    checksum: header.checksum, trusted: isTrusted ? segment.committed : 0,
+                    checksum: header.checksum, trusted: isTrusted ? segment.trusted : 0,
                     durable: segment.committed, limit: limit, firstNumber: header.firstNumber))
             return FoundSegment(
                 file: segment.trimmed(to: walk), header: header, walk: walk,
@@ -60,9 +60,10 @@ struct MappedRecovery {
         return zip(segments, segments.dropFirst()).reduce(0) { sum, pair in
             guard pair.0.header.opening == pair.1.header.opening,
                 pair.0.header.sequence + 1 == pair.1.header.sequence,
-                pair.1.header.firstNumber > pair.0.lastNumber &+ 1
+                pair.1.header.firstNumber > pair.0.lastNumber
             else { return sum }
-            let gap = Int(clamping: pair.1.header.firstNumber - pair.0.lastNumber - 1)
+            let gap = min(
+                Int(clamping: pair.1.header.firstNumber - pair.0.lastNumber - 1), SegmentWalk.mostDamaged)
             return sum + max(0, gap - pair.0.walk.holes)
         }
     }

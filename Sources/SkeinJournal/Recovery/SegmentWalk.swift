@@ -34,6 +34,9 @@ struct SegmentWalk {
     /// counted only once for each place.
     private(set) var holes = 0
 
+    /// More missing records than this are not told apart.
+    static let mostDamaged = 1 << 40
+
     private let bytes: UnsafeRawBufferPointer
     private let rules: Rules
     /// What searching may still read. A payload can be made to look like headers of long records, at every
@@ -50,6 +53,12 @@ struct SegmentWalk {
         var offset = SegmentHeader.bytes
         while offset < limit {
             if let record = whole(at: offset, limit) {
+                if let next = wrongLength(of: record, at: offset, limit) {
+                    holes += 1
+                    damagedBytes += next - offset
+                    offset = next
+                    continue
+                }
                 visit(record, offset)
                 take(record, at: offset)
                 offset += record.totalBytes
@@ -66,7 +75,8 @@ struct SegmentWalk {
     private mutating func take(_ record: RecordView, at offset: Int) {
         // Where numbers rise by one, the next number tells how many records are missing.
         let gap = nextNumber.map { record.number > $0 ? Int(clamping: record.number - $0) : 0 } ?? 0
-        damagedRecords += max(gap, holes)
+        // A number is what a file says: no sum of such gaps may overflow.
+        damagedRecords = min(damagedRecords + max(min(gap, Self.mostDamaged), holes), Self.mostDamaged)
         holes = 0
         if nextNumber != nil { nextNumber = record.number &+ 1 }
         records += 1
@@ -87,7 +97,12 @@ struct SegmentWalk {
         if let record = plausible(at: offset, limit), whole(at: offset + record.totalBytes, limit) != nil {
             told = offset + record.totalBytes
         }
-        let next = search(from: offset + 8, told) ?? told
+        var next = search(from: offset + 8, told) ?? told
+        if told == limit, let expected = nextNumber,
+            let chained = searchChain(from: offset + 8, next, expected: expected)
+        {
+            next = chained
+        }
         damagedBytes += next - offset
         return next
     }
@@ -116,6 +131,56 @@ struct SegmentWalk {
             offset += 8
         }
         return nil
+    }
+
+    /// The next place where records without checksum begin that lead, number by number, to exactly the trusted length,
+    /// or to a record with one. What nobody ever wrote as records does not.
+    private mutating func searchChain(from start: Int, _ limit: Int, expected: UInt64) -> Int? {
+        guard start < rules.trusted else { return nil }
+        // Each record that is missing took a header at least.
+        let most = expected &+ UInt64((limit - start) / RecordLayout.headerBytes) &+ 1
+        guard most >= expected else { return nil }
+        var offset = start
+        while offset + RecordLayout.headerBytes <= min(limit, rules.trusted), effort > 0 {
+            if let record = plausible(at: offset, rules.trusted), isBare(record),
+                (expected...most).contains(record.number), leadsOn(from: offset)
+            {
+                return offset
+            }
+            effort -= 8
+            offset += 8
+        }
+        return nil
+    }
+
+    /// Where the next record begins, if a record without checksum ends anywhere else: its length is damaged.
+    private mutating func wrongLength(of record: RecordView, at offset: Int, _ limit: Int) -> Int? {
+        let end = offset + record.totalBytes
+        guard isBare(record), nextNumber != nil, end != rules.trusted else { return nil }
+        let following = record.number &+ 1
+        if let next = plausible(at: end, limit), next.number == following { return nil }
+        guard let next = searchChain(from: offset + 8, limit, expected: following),
+            plausible(at: next, limit)?.number == following
+        else { return nil }
+        return next
+    }
+
+    private mutating func leadsOn(from start: Int) -> Bool {
+        var offset = start
+        var number: UInt64?
+        while offset < rules.trusted, effort > 0 {
+            effort -= RecordLayout.headerBytes
+            guard let record = plausible(at: offset, rules.trusted) else { return false }
+            guard isBare(record) else { return rules.checksum.of(record) == record.checksum }
+            if let number, record.number != number &+ 1 { return false }
+            number = record.number
+            offset += record.totalBytes
+        }
+        return offset == rules.trusted
+    }
+
+    private func isBare(_ record: RecordView) -> Bool {
+        record.flags & RecordFlags.checksum == 0 && record.checksum == 0
     }
 
     private func plausible(at offset: Int, _ limit: Int) -> RecordView? {

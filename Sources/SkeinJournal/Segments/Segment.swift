@@ -5,7 +5,7 @@ import Synchronization
 final class SegmentFile: @unchecked Sendable {
     // Sendable: all constant; the memory is written by the one writer of the segment that holds the file.
     let number: Int
-    /// A sync of it failed: it is not used again.
+    /// A sync of it failed, or it was cut inside a page: it is not used again.
     let isSuspect = Atomic<Bool>(false)
     /// Kept only by a writer that writes with calls.
     let file: (any JournalFile)?

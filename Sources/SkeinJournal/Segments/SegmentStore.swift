@@ -170,7 +170,8 @@ final class SegmentStore: Sendable {
     func adopt(_ file: SegmentFile) {
         let fits = state.withLock { state -> Bool in
             state.bytes += file.byteCount
-            guard file.byteCount == configuration.segmentBytes else { return false }
+            guard file.byteCount == configuration.segmentBytes, !file.isSuspect.load(ordering: .relaxed)
+            else { return false }
             state.free.append(file)
             return true
         }

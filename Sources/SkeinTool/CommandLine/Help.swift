@@ -10,6 +10,7 @@ enum Help {
           view      show events: live, stored, or from standard input
           ctl       ask the daemon: status, flush, rotate, reload, shutdown
           archive   stored files: zip, prune, cat
+          journal   what an app's spool or a collector still holds: inspect, repair
           keygen    make a pair of CURVE keys
 
           -H, --host HOST:PORT   the daemon's control port (127.0.0.1:3513);
@@ -85,6 +86,27 @@ enum Help {
           -h, --help             this
 
         TYPE as in view -n; none: all. Days that another process uses are left out.
+        """
+
+    static let journal = """
+        Usage: skein journal inspect|repair [OPTION]... PATH
+        PATH is a journal's folder, a spool (0/, 1/, ...), or a collector's data folder.
+
+          inspect  show owner, segments, streams, cursors, open contexts and damage;
+                   changes nothing, and may be used on what is in use
+              --records          list the records instead
+              --events           ... only events, one a line, as JSON
+          repair   make a damaged journal whole, keeping every whole record. Refuses one
+                   whose owner lives; leaves alone one that is whole. The old folder
+                   stays, as PATH.damaged-TIME
+              --discard          remove the old folder
+              --dry-run          only say what would be done
+
+              --json             one line of JSON for each journal (or record)
+          -h, --help             this
+
+        Exit codes: 0 whole, 1 damaged (after repair: something is missing), or no
+        journal there; 2 wrong use.
         """
 
     static let keygen = """
