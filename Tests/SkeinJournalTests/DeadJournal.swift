@@ -33,7 +33,9 @@ enum DeadJournal {
         for type in ["request", "query"] {
             let slot = try #require(journal.claimSlot())
             slot.storeBytes(of: UInt16(type.utf8.count).littleEndian, toByteOffset: 80, as: UInt16.self)
-            for (index, byte) in type.utf8.enumerated() { slot.storeBytes(of: byte, toByteOffset: 88 + index, as: UInt8.self) }
+            for (index, byte) in type.utf8.enumerated() {
+                slot.storeBytes(of: byte, toByteOffset: 88 + index, as: UInt8.self)
+            }
             slot.storeBytes(of: SlotLayout.open.littleEndian, as: UInt32.self)
         }
         journal.signOfLife(77)
@@ -56,7 +58,9 @@ enum DeadJournal {
         let row = try journal.openStream(stream(1), isDurable: true, highest: 0, now: 1)
         var texts: [String] = []
         for first in stride(from: UInt64(1), through: 57, by: 8) {
-            let records = (first..<first + 8).map { (number: $0, text: "\($0) " + String(repeating: "c", count: 700)) }
+            let records = (first..<first + 8).map {
+                (number: $0, text: "\($0) " + String(repeating: "c", count: 700))
+            }
             #expect(journal.append(records, stream: row.index).journaled == 8)
             texts += records.map(\.text)
             try journal.sync()
@@ -69,7 +73,9 @@ enum DeadJournal {
         return texts
     }
 
-    static func readCollector(_ folder: TemporaryFolder) throws -> (texts: [String], recovered: RecoveredJournal) {
+    static func readCollector(_ folder: TemporaryFolder) throws -> (
+        texts: [String], recovered: RecoveredJournal
+    ) {
         let journal = try BatchJournal(
             .init(folder: folder.path + "/journal", segmentBytes: segmentBytes, budgetBytes: 1 << 20))
         return (try journal.reader(named: "files").texts(), journal.recovered)
@@ -108,7 +114,9 @@ enum DeadJournal {
             if stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG {
                 content[name] = try bytes("\(folder)/\(name)")
             } else {
-                for (inner, bytes) in try Self.content("\(folder)/\(name)") { content["\(name)/\(inner)"] = bytes }
+                for (inner, bytes) in try Self.content("\(folder)/\(name)") {
+                    content["\(name)/\(inner)"] = bytes
+                }
             }
         }
         return content

@@ -26,7 +26,10 @@ import Testing
         #expect(zero.bytesBehind == texts[0].reduce(0) { $0 + RecordLayout.total($1.utf8.count) })
         #expect(zero.oldestBehind == 7)
         #expect(inspection.slots.open == 2 && inspection.slots.total == 4)
-        #expect(inspection.slots.types.map { String(decoding: $0.type, as: UTF8.self) }.sorted() == ["query", "request"])
+        #expect(
+            inspection.slots.types.map { String(decoding: $0.type, as: UTF8.self) }.sorted() == [
+                "query", "request",
+            ])
         var listed: [String] = []
         survey.forEachRecord { listed.append(String(decoding: $0.record.payload, as: UTF8.self)) }
         #expect(listed.suffix(20) == texts[1].suffix(20) && listed.count == inspection.records)
@@ -143,7 +146,8 @@ import Testing
                     guard !bytes.isEmpty else { return }
                     switch random.below(4) {
                     case 0: bytes.removeLast(random.below(bytes.count))
-                    case 1: bytes[random.below(min(bytes.count, 300))] = UInt8.random(in: 0...255, using: &random)
+                    case 1:
+                        bytes[random.below(min(bytes.count, 300))] = UInt8.random(in: 0...255, using: &random)
                     case 2:
                         let start = random.below(bytes.count)
                         for index in start..<min(bytes.count, start + 8) { bytes[index] = 0xFF }
@@ -170,7 +174,8 @@ import Testing
         for (sequence, first) in [(UInt64.max, UInt64(1)), (5, 0), (6, .max), (1 << 48, 1), (7, 9)] {
             let header = SegmentHeader(
                 journal: try #require(try JournalSurvey(journal).inspection.head?.journal), boot: .boot,
-                sequence: sequence, opening: 3, segmentBytes: 16 << 10, begun: 0, shard: 1, firstNumber: first,
+                sequence: sequence, opening: 3, segmentBytes: 16 << 10, begun: 0, shard: 1,
+                firstNumber: first,
                 precedingEnd: 4096, precedingSequence: 0)
             let name = "\(journal)/\(100 + sequence % 10).seg"
             _ = try DiskStorage().open(name, create: true)
@@ -180,7 +185,9 @@ import Testing
         }
         _ = try DiskStorage().open("\(journal)/x.cursor", create: true)
         try DeadJournal.edit("\(journal)/x.cursor") {
-            $0 = CursorRecord(position: .init(sequence: .max, offset: .max), number: .max, generation: 1).encoded()
+            $0 =
+                CursorRecord(position: .init(sequence: .max, offset: .max), number: .max, generation: 1)
+                .encoded()
                 + [UInt8](repeating: 0, count: 32)
         }
         _ = try JournalSurvey(journal)
@@ -196,7 +203,8 @@ import Testing
         let huge = try DiskStorage().open("\(journal)/52.seg", create: true)
         try huge.resize(1 << 42)
         let inspection = try JournalSurvey(journal).inspection
-        #expect(inspection.isWhole && inspection.segments.contains { $0.file == "52.seg" && $0.role == .free })
+        #expect(
+            inspection.isWhole && inspection.segments.contains { $0.file == "52.seg" && $0.role == .free })
         unlink("\(journal)/50.seg")
         symlink("/dev/zero", "\(journal)/50.seg")
         #expect(throws: JournalError.self) { try JournalSurvey(journal) }

@@ -47,7 +47,8 @@ import Testing
         #expect(TemporaryFolder.names(folder.path) == ["0"])
     }
 
-    @Test func `wherever a byte of an app's segment changes, every other record is kept and shipped`() throws {
+    @Test func `wherever a byte of an app's segment changes, every other record is kept and shipped`() throws
+    {
         let folder = TemporaryFolder()
         let texts = try DeadJournal.app(folder)
         let journal = folder.path + "/0"
@@ -58,7 +59,8 @@ import Testing
         let end = try #require(image[file]).withUnsafeBytes { Int(SegmentHeader.committed($0)) }
         var damaged = 0
         for index in Array(stride(from: 0, to: 144, by: 3)) + Array(stride(from: 2048, to: 2176, by: 5))
-            + Array(stride(from: 4096, to: end, by: Self.step)) {
+            + Array(stride(from: 4096, to: end, by: Self.step))
+        {
             try DeadJournal.restore(journal, image)
             try DeadJournal.edit("\(journal)/\(file)") { $0[index] ^= 0x41 }
             let found = try JournalSurvey(journal).inspection
@@ -83,19 +85,24 @@ import Testing
         #expect(damaged > 100)
     }
 
-    @Test func `wherever a byte of a collector's segment changes, every other record is kept and read`() throws {
+    @Test func `wherever a byte of a collector's segment changes, every other record is kept and read`()
+        throws
+    {
         let folder = TemporaryFolder()
         let texts = try DeadJournal.collector(folder)
         let journal = folder.path + "/journal"
         let image = try DeadJournal.content(journal)
-        let last = try #require(try JournalSurvey(journal).inspection.segments.filter { $0.role == .log }.last)
+        let last = try #require(
+            try JournalSurvey(journal).inspection.segments.filter { $0.role == .log }.last)
         for sequence in [2, last.sequence] {
             try DeadJournal.restore(journal, image)
             let file = try DeadJournal.file(journal, shard: 0, sequence: sequence)
             let end = try #require(
-                try JournalSurvey(journal).inspection.segments.first { $0.sequence == sequence }).end
+                try JournalSurvey(journal).inspection.segments.first { $0.sequence == sequence }
+            ).end
             for index in Array(stride(from: 0, to: 144, by: 3)) + Array(stride(from: 2048, to: 2176, by: 5))
-                + Array(stride(from: 4096, to: end, by: Self.step)) {
+                + Array(stride(from: 4096, to: end, by: Self.step))
+            {
                 try DeadJournal.restore(journal, image)
                 try DeadJournal.edit("\(journal)/\(file)") { $0[index] ^= 0x41 }
                 let outcome = try repair(journal, discards: true)
@@ -108,14 +115,16 @@ import Testing
                     read.recovered.damagedRecords + read.recovered.skippedRecords == 0
                 else {
                     Issue.record(
-                        "segment \(sequence), byte \(index): \(missing) missing, \(outcome.before.faults), \(read.recovered)")
+                        "segment \(sequence), byte \(index): \(missing) missing, \(outcome.before.faults), \(read.recovered)"
+                    )
                     return
                 }
             }
         }
     }
 
-    @Test func `a file that is cut anywhere keeps what is whole before the cut, and all other files`() throws {
+    @Test func `a file that is cut anywhere keeps what is whole before the cut, and all other files`() throws
+    {
         let folder = TemporaryFolder()
         let texts = try DeadJournal.app(folder)
         let journal = folder.path + "/0"
@@ -150,7 +159,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [true, false]) func `a segment that lost both copies of its header is found by its records`(
+    @Test(arguments: [true, false])
+    func `a segment that lost both copies of its header is found by its records`(
         isApp: Bool
     ) throws {
         let folder = TemporaryFolder()
@@ -172,7 +182,10 @@ import Testing
                 let outcome = try repair(journal, discards: true)
                 #expect(outcome.rescuedSegments == [segment.file])
                 try check(journal, outcome)
-                let read = isApp ? try DeadJournal.read(spool: folder.path).texts[0] : try DeadJournal.readCollector(folder).texts
+                let read =
+                    isApp
+                    ? try DeadJournal.read(spool: folder.path).texts[0]
+                    : try DeadJournal.readCollector(folder).texts
                 #expect(read == texts[0], "\(segment.file), \(from)..<\(to)")
             }
         }
@@ -197,7 +210,8 @@ import Testing
         #expect(try MappedJournal.deadJournals(inSpool: folder.path) == [journal])
     }
 
-    @Test func `a cursor that is lost reads everything again, one beyond the end goes on at the end`() throws {
+    @Test func `a cursor that is lost reads everything again, one beyond the end goes on at the end`() throws
+    {
         let folder = TemporaryFolder()
         let texts = try DeadJournal.collector(folder)
         let journal = folder.path + "/journal"
@@ -236,7 +250,9 @@ import Testing
         #expect(!found.isWhole && !found.needsRepair)
         #expect(found.faults.contains { $0.reason.contains("segment 2 of shard 0, before it, is missing") })
         #expect(try repair(journal).after == nil)
-        let read = isApp ? try DeadJournal.read(spool: folder.path).texts[0] : try DeadJournal.readCollector(folder).texts
+        let read =
+            isApp
+            ? try DeadJournal.read(spool: folder.path).texts[0] : try DeadJournal.readCollector(folder).texts
         #expect(!lost.isEmpty && read == texts.filter { !lost.contains($0) })
     }
 

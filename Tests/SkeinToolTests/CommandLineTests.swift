@@ -40,7 +40,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["--help"], ["view", "--help"], ["ctl", "-h"], ["archive", "--help"], ["keygen", "--help"], ["journal", "--help"],
+        ["--help"], ["view", "--help"], ["ctl", "-h"], ["archive", "--help"], ["keygen", "--help"],
+        ["journal", "--help"],
         ["archive", "zip", "--help"],
     ])
     func `help goes to standard output and fits a screen`(arguments: [String]) {

@@ -7,7 +7,9 @@ import Testing
 
 @Suite struct JournalVerbTests {
     /// A dead app's spool with these events, of which the first `acknowledged` are passed.
-    private func spool(_ folder: TestFolder, events: [BSONDocument], acknowledged: UInt64 = 0) throws -> String {
+    private func spool(_ folder: TestFolder, events: [BSONDocument], acknowledged: UInt64 = 0) throws
+        -> String
+    {
         let path = folder.path + "/spool"
         let journal = try MappedJournal(
             .init(folder: path, shards: 1, segmentBytes: 64 << 10, slots: 2, endpoint: "deliver://c:3515"))
@@ -23,7 +25,9 @@ import Testing
             #expect(number != 0)
         }
         let reader = try journal.reader(shard: 0)
-        if let run = try reader.next(), acknowledged > 0 { try reader.advance(past: acknowledged, of: run.stream) }
+        if let run = try reader.next(), acknowledged > 0 {
+            try reader.advance(past: acknowledged, of: run.stream)
+        }
         return path
     }
 
@@ -53,7 +57,8 @@ import Testing
         try folder.write("events", events)
         #expect(listed.output == skein("view", "--json", folder.path + "/events").output)
         let records = skein("journal", "inspect", "--records", path).lines.dropLast()
-        #expect(records.count == 9 && records.allSatisfy { $0.hasPrefix("0.seg 1:") && $0.contains(" event ") })
+        #expect(
+            records.count == 9 && records.allSatisfy { $0.hasPrefix("0.seg 1:") && $0.contains(" event ") })
         let first = try ExtendedJSON.decode(
             try #require(skein("journal", "inspect", "--records", "--json", path).lines.first))
         #expect(first["number"]?.intValue == 1 && first["offset"]?.intValue == 4096)
@@ -102,7 +107,8 @@ import Testing
     @Test(arguments: [
         (["journal"], "inspect or repair"), (["journal", "mend", "x"], "no action mend"),
         (["journal", "inspect"], "needs one PATH"), (["journal", "inspect", "a", "b"], "needs one PATH"),
-        (["journal", "inspect", "--discard", "x"], "--discard"), (["journal", "repair", "--records", "x"], "--records"),
+        (["journal", "inspect", "--discard", "x"], "--discard"),
+        (["journal", "repair", "--records", "x"], "--records"),
         (["journal", "inspect", "--events", "x"], "goes with --records"),
     ])
     func `wrong use is told with exit code 2`(arguments: [String], named: String) {

@@ -98,7 +98,8 @@ private final class InspectedFile: JournalFile {
 
     func map(_ bytes: Int, writable: Bool) throws(SystemError) -> Mapping {
         let mapping = Mapping(
-            base: try MemoryMap.privateCopy(descriptor: descriptor, bytes: bytes), byteCount: bytes)
+            base: try MemoryMap.privateCopy(descriptor: descriptor, bytes: bytes), byteCount: bytes,
+            isOfFile: header == nil)
         if let header, header.count <= bytes {
             header.withUnsafeBytes { page in
                 if let from = page.baseAddress { mapping.base.copyMemory(from: from, byteCount: page.count) }

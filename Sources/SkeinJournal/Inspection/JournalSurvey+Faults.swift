@@ -13,7 +13,8 @@ extension JournalSurvey {
                     reason: "neither copy of its header holds; its records tell that it was "
                         + "sequence \(segment.sequence)"))
         } else if !inspection.isOwnerAlive, !SegmentHeader.isWholeTwice(bytes) {
-            faults.append(.init(file: name, offset: 0, reason: "one of the two copies of its header does not hold"))
+            faults.append(
+                .init(file: name, offset: 0, reason: "one of the two copies of its header does not hold"))
         }
         let limit = limit(of: found)
         // In a collector's journal only the next segment tells for certain where one ends; where there is none, what it
@@ -47,7 +48,8 @@ extension JournalSurvey {
 
     /// Bytes of a segment's file that can hold records.
     func limit(of found: FoundSegment) -> Int {
-        contents.candidates[Int(found.header.shard)]?.first { $0.header.sequence == found.header.sequence }?.limit
+        contents.candidates[Int(found.header.shard)]?.first { $0.header.sequence == found.header.sequence }?
+            .limit
             ?? min(found.file.byteCount, Int(found.header.segmentBytes))
     }
 
@@ -59,13 +61,17 @@ extension JournalSurvey {
         if committed < SegmentHeader.bytes || committed % 8 != 0 {
             return "the committed length of \(committed) is none"
         }
-        if committed > limit { return "the committed length of \(committed) lies beyond the file's \(limit) bytes" }
+        if committed > limit {
+            return "the committed length of \(committed) lies beyond the file's \(limit) bytes"
+        }
         if committed < found.walk.wholeEnd {
             let boundary = FolderContents.boundary(
                 found.file.mapping.bytes, found.walk.extents, atOrAfter: UInt64(committed))
-            if boundary != UInt64(committed), !found.walk.gaps(to: found.walk.end).contains(where: {
-                $0.contains(committed) || $0.upperBound == committed
-            }) {
+            if boundary != UInt64(committed),
+                !found.walk.gaps(to: found.walk.end).contains(where: {
+                    $0.contains(committed) || $0.upperBound == committed
+                })
+            {
                 return "the committed length of \(committed) lies inside a record"
             }
         }
@@ -84,13 +90,15 @@ extension JournalSurvey {
                     after.header.firstNumber > before.lastNumber
                 {
                     let count = after.header.firstNumber - before.lastNumber - 1
-                    lost = ", and with it the records \(before.lastNumber &+ 1) to \(before.lastNumber &+ count)"
+                    lost =
+                        ", and with it the records \(before.lastNumber &+ 1) to \(before.lastNumber &+ count)"
                 }
                 update {
                     $0.faults.append(
                         .init(
                             file: name, offset: nil,
-                            reason: "segment \(expected) of shard \(after.header.shard), before it, is missing\(lost)",
+                            reason:
+                                "segment \(expected) of shard \(after.header.shard), before it, is missing\(lost)",
                             isRepairable: false))
                 }
             }

@@ -14,7 +14,8 @@ extension JournalSurvey {
                 // What recovery passes over at the end is no place to go on at.
                 if let last = segments.last, placed.position > last.wholeEndPosition {
                     moved = MovedCursor(
-                        name: name, shard: lane, from: contents.record(name, lane: lane)?.position ?? placed.position,
+                        name: name, shard: lane,
+                        from: contents.record(name, lane: lane)?.position ?? placed.position,
                         to: last.wholeEndPosition, reason: .beyondEnd)
                     placed.position = last.wholeEndPosition
                 }
@@ -34,7 +35,8 @@ extension JournalSurvey {
         var order: [SIMD2<UInt64>] = []
         for index in sources.indices { survey(sources[index].found, &streams, &order) }
         if inspection.writer == .collector {
-            for (index, row) in table.rows.sorted(by: { $0.key < $1.key }) where streams[[UInt64(index), 0]] == nil {
+            for (index, row) in table.rows.sorted(by: { $0.key < $1.key })
+            where streams[[UInt64(index), 0]] == nil {
                 streams[[UInt64(index), 0]] = JournalInspection.Stream(
                     stream: row.stream, index: index, highest: row.highest, isEnded: row.isEnded)
                 order.append([UInt64(index), 0])
@@ -123,7 +125,9 @@ extension JournalSurvey {
 
     /// Open contexts.
     mutating func surveySlots(_ path: String, _ storage: InspectionStorage) {
-        guard let file = try? storage.open(path, create: false), let count = try? file.byteCount() else { return }
+        guard let file = try? storage.open(path, create: false), let count = try? file.byteCount() else {
+            return
+        }
         var slots = JournalInspection.Slots()
         slots.total = min((count + SlotLayout.bytes - 1) / SlotLayout.bytes, 1 << 20)
         var types: [[UInt8]: Int] = [:]
@@ -133,12 +137,17 @@ extension JournalSurvey {
                 let state = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
                 guard state == SlotLayout.open || state == SlotLayout.closing else { return }
                 if state == SlotLayout.open { slots.open += 1 } else { slots.closing += 1 }
-                let length = Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 80, as: UInt16.self)))
+                let length = Int(
+                    UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 80, as: UInt16.self)))
                 types[Array(bytes[88..<88 + min(length, 200)]), default: 0] += 1
             }
         }
         slots.types = types.map { (type: $0.key, count: $0.value) }
-            .sorted { ($1.count, $0.type.map(UInt32.init).description) < ($0.count, $1.type.map(UInt32.init).description) }
+            .sorted {
+                ($1.count, $0.type.map(UInt32.init).description) < (
+                    $0.count, $1.type.map(UInt32.init).description
+                )
+            }
         update { $0.slots = slots }
     }
 }

@@ -159,7 +159,8 @@ package struct JournalSurvey {
         noteMissing(segments, isNumbered: false)
         for file in recovery.passed { add(file, .passed, boot) }
         for file in recovery.dropped { add(file, .dropped, boot) }
-        inspection.skippedRecords += recovery.skippedRecords - segments.reduce(0) { $0 + $1.walk.skippedRecords }
+        inspection.skippedRecords +=
+            recovery.skippedRecords - segments.reduce(0) { $0 + $1.walk.skippedRecords }
     }
 
     private mutating func surveyOthers(_ boot: JournalID) {
@@ -201,7 +202,9 @@ package struct JournalSurvey {
     private mutating func take(_ found: FoundSegment, next: SegmentHeader?, _ boot: JournalID) {
         let found = next == nil ? beyondDamage(found, boot) : found
         let stated =
-            next.flatMap { $0.precedingSequence == found.header.sequence ? Int(clamping: $0.precedingEnd) : nil }
+            next.flatMap {
+                $0.precedingSequence == found.header.sequence ? Int(clamping: $0.precedingEnd) : nil
+            }
         sources.append(Source(found: found, statedEnd: stated, isLast: next == nil))
         var segment = add(found, .log, boot)
         segment.skippedRecords = found.walk.skippedRecords

@@ -25,12 +25,14 @@ struct RepairedFolder {
             mendings.append(mending)
         }
         outcome.rescuedSegments = survey.rescued.keys.sorted().map(SegmentFile.name)
-        for segment in survey.inspection.segments where segment.role == .foreign || segment.role == .headless {
+        for segment in survey.inspection.segments where segment.role == .foreign || segment.role == .headless
+        {
             outcome.omittedFiles.append(segment.file)
         }
         for (name, records) in survey.placed.sorted(by: { $0.key < $1.key }) {
             for (shard, record) in records.enumerated() {
-                guard let record, survey.contents.record(name, lane: shard)?.position != record.position else {
+                guard let record, survey.contents.record(name, lane: shard)?.position != record.position
+                else {
                     continue
                 }
                 outcome.movedCursors.append((name, shard, record.position))
@@ -52,7 +54,8 @@ struct RepairedFolder {
             guard lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
                 throw JournalError(
                     .damaged,
-                    "repairing the journal \(folder): \(name) is no file, and none of a journal's. Move it away.")
+                    "repairing the journal \(folder): \(name) is no file, and none of a journal's. Move it away."
+                )
             }
         }
     }
@@ -152,21 +155,37 @@ struct RepairedFolder {
         bytes.withUnsafeBytes { page in
             if let from = page.baseAddress { base.copyMemory(from: from, byteCount: page.count) }
         }
-        let raw = head.mapping.bytes
+        let raw = Array(head.mapping.bytes)
+        func word(_ offset: Int) -> UInt64 {
+            raw.withUnsafeBytes {
+                UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            }
+        }
+        // The lengths may be what is damaged: texts end at the first zero.
+        func text(_ offset: Int, room: Int) -> String {
+            let bytes = raw[offset..<offset + room].prefix { $0 != 0 }
+            return bytes.allSatisfy({ (0x20...0x7E).contains($0) })
+                ? String(decoding: bytes, as: UTF8.self) : ""
+        }
         let newest = survey.sources.map(\.found.header).max { $0.begun < $1.begun }
-        let endpoint = raw[1280..<1280 + JournalHead.maximumEndpointBytes].prefix { $0 != 0 }
-        let isText = endpoint.allSatisfy { (0x21...0x7E).contains($0) }
         head.write(
             JournalHead.Opening(
-                journal: survey.contents.journal ?? JournalID(UnsafeRawBufferPointer(rebasing: raw[16..<32]))
-                    ?? .random(),
-                opening: newest?.opening ?? 0, boot: newest?.boot ?? JournalID(low: 0, high: 0),
+                journal: survey.contents.journal ?? JournalID(low: word(16), high: word(24)),
+                opening: newest?.opening ?? word(32), boot: newest?.boot ?? JournalID(low: 0, high: 0),
                 shards: survey.sources.map(\.found.header.shard).max().map { $0 + 1 } ?? 1,
                 slots: UInt32(clamping: survey.inspection.slots.total),
-                segmentBytes: newest?.segmentBytes ?? 0,
-                opened: Int64(littleEndian: raw.loadUnaligned(fromByteOffset: 72, as: Int64.self)),
-                pid: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 80, as: UInt32.self)),
-                endpoint: isText ? String(decoding: endpoint, as: UTF8.self) : ""))
+                segmentBytes: newest?.segmentBytes ?? 0, opened: Int64(bitPattern: word(72)),
+                pid: UInt32(truncatingIfNeeded: word(80)),
+                endpoint: text(1280, room: JournalHead.maximumEndpointBytes),
+                host: text(2304, room: JournalHead.maximumNameBytes),
+                service: text(2560, room: JournalHead.maximumNameBytes), isAdopted: raw[92] & 1 != 0,
+                earlierRecords: word(96)))
+        // What was counted when the opening began is not what is counted now.
+        raw[2816..<3072].withUnsafeBytes { counters in
+            if let from = counters.baseAddress {
+                (head.mapping.base + 2816).copyMemory(from: from, byteCount: counters.count)
+            }
+        }
         return Array(head.mapping.bytes)
     }
 }

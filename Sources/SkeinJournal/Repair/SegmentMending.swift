@@ -66,7 +66,8 @@ struct SegmentMending {
             throw JournalError(
                 .damaged,
                 "repairing segment \(found.header.sequence): the \(gap.count) bytes at \(gap.lowerBound) "
-                    + "are too few for a record; two records overlap, which no writer makes. It stays as it is.")
+                    + "are too few for a record; two records overlap, which no writer makes. It stays as it is."
+            )
         }
         let (first, count) = isApp ? missing(gap) : (0, 1)
         let fitting = max(1, min(count, UInt64(gap.count / RecordLayout.headerBytes)))
@@ -88,7 +89,8 @@ struct SegmentMending {
         let before = lastNumber(before: gap.lowerBound) ?? (found.header.firstNumber &- 1)
         var after: UInt64?
         if gap.upperBound < found.walk.wholeEnd {
-            after = RecordView(prefixOf: UnsafeRawBufferPointer(rebasing: memory.bytes[gap.upperBound...]))?
+            after =
+                RecordView(prefixOf: UnsafeRawBufferPointer(rebasing: memory.bytes[gap.upperBound...]))?
                 .number
         } else {
             after = nextFirstNumber

@@ -20,7 +20,8 @@ struct JournalReport {
     static func text(_ record: InspectedRecord) -> String {
         let stream = record.stream.map { SafeText.of($0.description) } ?? "unknown stream"
         let flags = record.record.flags & RecordFlags.log != 0 ? " log" : ""
-        return "\(record.file) \(record.position) \(stream) \(record.record.number) \(record.record.kind)\(flags) "
+        return
+            "\(record.file) \(record.position) \(stream) \(record.record.number) \(record.record.kind)\(flags) "
             + "\(record.record.payload.count) B \(Moment.text(Double(record.record.arrival) / 1e9))"
     }
 
@@ -54,11 +55,15 @@ struct JournalReport {
             "\(Quantity.plural(inspection.segments.count, "file")), \(Quantity.bytes(bytes)); "
                 + "\(Quantity.plural(inspection.records, "record")) in the log")
         for segment in log {
-            var text = "  \(segment.file)  shard \(segment.shard), sequence \(segment.sequence), opening \(hex(segment.opening))"
+            var text =
+                "  \(segment.file)  shard \(segment.shard), sequence \(segment.sequence), opening \(hex(segment.opening))"
             text += segment.isSealed ? ", sealed" : ""
             put(text)
-            text = "    \(Quantity.plural(segment.records - segment.tables, "record")), \(Quantity.bytes(segment.bytes))"
-            if let first = segment.firstNumber, let last = segment.lastNumber { text += ", numbers \(first) to \(last)" }
+            text =
+                "    \(Quantity.plural(segment.records - segment.tables, "record")), \(Quantity.bytes(segment.bytes))"
+            if let first = segment.firstNumber, let last = segment.lastNumber {
+                text += ", numbers \(first) to \(last)"
+            }
             if let oldest = segment.oldest, let newest = segment.newest {
                 text += ", \(ago(oldest)) to \(ago(newest))"
             }
@@ -107,7 +112,8 @@ struct JournalReport {
             if cursor.recordsBehind == 0 {
                 text += ", nothing behind"
             } else {
-                text += ", \(Quantity.plural(cursor.recordsBehind, "record")) and "
+                text +=
+                    ", \(Quantity.plural(cursor.recordsBehind, "record")) and "
                     + "\(Quantity.bytes(cursor.bytesBehind)) behind"
                 if let oldest = cursor.oldestBehind {
                     text += ", by \(Quantity.duration(max(0, now - Double(oldest) / 1e9)))"
@@ -121,7 +127,9 @@ struct JournalReport {
     private mutating func slots(_ inspection: JournalInspection) {
         let slots = inspection.slots
         guard slots.total > 0, inspection.writer == .app else { return }
-        title("open contexts", "\(slots.open) open, \(slots.closing) closing, of \(Quantity.plural(slots.total, "slot"))")
+        title(
+            "open contexts",
+            "\(slots.open) open, \(slots.closing) closing, of \(Quantity.plural(slots.total, "slot"))")
         for (type, count) in slots.types.prefix(StatusReport.mostRows) {
             put("  \(type.withUnsafeBytes { SafeText.of($0) })  \(count)")
         }
@@ -130,7 +138,9 @@ struct JournalReport {
 
     private mutating func damage(_ inspection: JournalInspection) {
         if inspection.skippedRecords > 0 {
-            title("beyond the end", "\(Quantity.plural(inspection.skippedRecords, "whole record")), never acknowledged")
+            title(
+                "beyond the end",
+                "\(Quantity.plural(inspection.skippedRecords, "whole record")), never acknowledged")
         }
         guard !inspection.isWhole else { return title("damage", "none") }
         title(
@@ -138,7 +148,9 @@ struct JournalReport {
             "\(Quantity.plural(inspection.damagedRecords, "record")) lost at least, "
                 + "\(Quantity.bytes(inspection.damagedBytes))", .red)
         for fault in inspection.faults.prefix(StatusReport.mostRows) {
-            put("  \(SafeText.of(fault.file))" + (fault.offset.map { " at \($0)" } ?? "") + ": " + fault.reason)
+            put(
+                "  \(SafeText.of(fault.file))" + (fault.offset.map { " at \($0)" } ?? "") + ": "
+                    + fault.reason)
         }
         rest(inspection.faults.count)
     }

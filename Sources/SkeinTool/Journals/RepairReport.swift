@@ -14,7 +14,8 @@ enum RepairReport {
         ]
         for fault in before.faults where fault.isRepairable {
             lines.append(
-                "  \(SafeText.of(fault.file))" + (fault.offset.map { " at \($0)" } ?? "") + ": " + fault.reason)
+                "  \(SafeText.of(fault.file))" + (fault.offset.map { " at \($0)" } ?? "") + ": "
+                    + fault.reason)
         }
         if before.damagedRecords > 0 {
             lines.append("  lost: \(Quantity.plural(before.damagedRecords, "record")) at least")
@@ -24,7 +25,8 @@ enum RepairReport {
         }
         for segment in outcome.rescuedSegments { lines.append("  \(segment): has its header again") }
         for cursor in outcome.movedCursors {
-            lines.append("  cursor \(SafeText.of(cursor.name)), shard \(cursor.shard): goes on at \(cursor.to)")
+            lines.append(
+                "  cursor \(SafeText.of(cursor.name)), shard \(cursor.shard): goes on at \(cursor.to)")
         }
         if before.slots.open + before.slots.closing > 0 {
             lines.append(
@@ -32,7 +34,9 @@ enum RepairReport {
         }
         for file in outcome.omittedFiles { lines.append("  \(file): no part of the journal, left out") }
         lines += lost(before).map { "  " + $0 }
-        if let damaged = outcome.damagedFolder { lines.append("  the damaged one is \(SafeText.of(damaged))") }
+        if let damaged = outcome.damagedFolder {
+            lines.append("  the damaged one is \(SafeText.of(damaged))")
+        }
         if isDryRun { lines.append("  nothing was changed") }
         return lines
     }

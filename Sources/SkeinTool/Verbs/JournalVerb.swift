@@ -105,7 +105,8 @@ enum JournalVerb: Verb {
                     }
                     if !isShown {
                         console.complain(
-                            "skein: \(SafeText.of(folder))/\(record.file) at \(record.position.offset): no event")
+                            "skein: \(SafeText.of(folder))/\(record.file) at \(record.position.offset): no event"
+                        )
                         isWhole = false
                     }
                 } else if isJSON {
