@@ -75,6 +75,29 @@ extension IntegrationTests {
             #expect(try await numbers(in: master) == Array(0..<1000))
         }
 
+        @Test func `a master that was away for the whole run gets everything once it is back`() async throws {
+            let port = try FreePort.find()
+            let folder = try TemporaryFolder()
+            let more = ["--forward", "127.0.0.1:\(port)"]
+            let first = try await Daemon.start(in: folder, more)
+            let pipeline = try pipeline(to: first.ports["deliver"])
+            write(0..<5_000, to: pipeline)
+            #expect(await pipeline.flush(timeout: .seconds(30)))
+            await pipeline.shutdown()
+            // Killed in the meantime, too: what waits for the master is on the disk.
+            first.program.signal(SIGKILL)
+            #expect(try await first.program.end() == -SIGKILL)
+            let local = try await Daemon.start(in: folder, more)
+
+            let master = try await Daemon.start(in: TemporaryFolder(), ports: ["deliver": port])
+            #expect(try await local.ask("FLUSH") == ["ok": true])
+            #expect(try await master.ask("FLUSH") == ["ok": true])
+            try await local.finish()
+            try await master.finish()
+            #expect(try await numbers(in: local) == Array(0..<5_000))
+            #expect(try await numbers(in: master) == Array(0..<5_000))
+        }
+
         @Test func `forwarding to a Ziggy daemon is PUSH`() async throws {
             let ziggy = try PythonClient.start("collect", "10")
             let port = try await ziggy.output.first { Int($0) != nil }

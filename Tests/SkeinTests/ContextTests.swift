@@ -93,14 +93,22 @@ struct Refused: Error, CustomStringConvertible {
         #expect(abs(event.elapsed - 0.25) < 1e-6)
     }
 
-    @Test func `a clock stepped back by a day gives no negative duration`() throws {
+    @Test(arguments: [-86_400, 86_400])
+    func `a clock stepped by a day gives no negative duration, nor one of a day`(seconds: Int64) throws {
         let clock = ManualClock()
         let recorder = try TestRecorder(clock: clock)
-        recorder.withContext("job") { _ in
+        recorder.withContext("outer") { outer in
             clock.advance(by: .seconds(1))
-            clock.step(by: .seconds(-86_400))
+            outer.time("step_time") {
+                clock.step(by: .seconds(seconds))
+                clock.advance(by: .milliseconds(500))
+            }
+            withContext(".inner") { _ in clock.advance(by: .seconds(1)) }
         }
-        #expect(abs((recorder.events.first?.elapsed ?? 0) - 1) < 1e-6)
+        #expect(abs((recorder.events.first { $0.type == "outer.inner" }?.elapsed ?? 0) - 1) < 1e-6)
+        let outer = try #require(recorder.events.first { $0.type == "outer" })
+        #expect(abs(outer.elapsed - 2.5) < 1e-6)
+        #expect(outer["step_time"]?.doubleValue == 0.5)
     }
 
     @Test func `a parent may close before its child`() throws {

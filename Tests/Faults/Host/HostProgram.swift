@@ -28,7 +28,6 @@ struct HostProgram {
     }
 
     func run() throws {
-        try Signals.endWithInput()
         let warnings = WarningCount()
         var configuration = EventPipeline.Configuration(endpoint: endpoint, service: "host")
         configuration.journalBytes = journalBytes
