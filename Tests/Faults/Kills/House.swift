@@ -1,14 +1,13 @@
 import SkeinPlatform
 
-/// Two runs of an app that share a spool, their collector, and its master, as processes. Confined to one thread.
+/// Two runs of an app that share a spool, their collector, which adopts what dead ones leave in it, and its master, as
+/// processes. Confined to one thread.
 final class House {
     let collectors: CollectorPair
     let apps: [Program]
     var all: [Program] { apps + [collectors.local, collectors.master] }
     /// How many runs of the app there have been: each has a number, from 0.
     private(set) var runs = 0
-    /// Set at the end: then runs of the app only ship what the spool holds.
-    var isQuiet = false
 
     private let options: KillOptions
     private let folder: String
@@ -25,8 +24,9 @@ final class House {
         self.options = options
         self.folder = folder
         collectors = try CollectorPair(
-            skeind: options.skeind, folder: folder, seed: options.seed, settings: Self.settings)
-        try Folder.make(folder + "/reports")
+            skeind: options.skeind, folder: folder, seed: options.seed, settings: Self.settings,
+            more: ["--spool", folder + "/spool"])
+        for name in ["reports", "spool"] { try Folder.make(folder + "/" + name) }
         apps = ["app-a", "app-b"].map { Program($0, path: OwnPath.path, log: folder + "/\($0).log") }
     }
 
@@ -45,7 +45,7 @@ final class House {
         try program.start([
             "app", "--endpoint", collectors.endpoint, "--spool", spool, "--run", "\(run)",
             "--reports", reportPath(run: run), "--seed", "\(options.seed)",
-            "--rate", isQuiet ? "0" : "\(options.rate)",
+            "--rate", "\(options.rate)",
         ])
     }
 }

@@ -35,9 +35,13 @@ struct KillPlan {
         return chosen
     }
 
-    /// Nanoseconds until a victim is started again: at once, soon, or long enough that the others miss it.
-    mutating func pause() -> Int64 {
-        switch Int.random(in: 0..<20, using: &random) {
+    /// Nanoseconds until a victim is started again: at once, soon, or long enough that the others miss it. An app stays away
+    /// more often: its collector looks for dead ones each second, and is to find some.
+    mutating func pause(ofApp isApp: Bool) -> Int64 {
+        if isApp, Int.random(in: 0..<4, using: &random) == 0 {
+            return Int64.random(in: 1_000_000_000...4_000_000_000, using: &random)
+        }
+        return switch Int.random(in: 0..<20, using: &random) {
         case 0..<10: 0
         case 10..<16: Int64.random(in: 1_000_000...300_000_000, using: &random)
         case 16..<19: Int64.random(in: 300_000_000...1_000_000_000, using: &random)
