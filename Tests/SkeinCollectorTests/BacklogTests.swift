@@ -25,7 +25,7 @@ import Testing
     }
 
     /// A port at which nobody answers yet, and the folder of the collector that will.
-    private static func absentMaster() throws -> (port: UInt16, folder: TemporaryFolder) {
+    static func absentMaster() throws -> (port: UInt16, folder: TemporaryFolder) {
         let master = try RunningCollector()
         let port = UInt16(try #require(master.ports.deliver))
         master.collector.stop()
@@ -36,6 +36,8 @@ import Testing
     final class Sender {
         private let producer: RawProducer
         private(set) var sent: UInt64 = 0
+        /// When to come again, as the last refusal said.
+        private(set) var retryMilliseconds = 0
 
         init(_ port: Int) throws {
             producer = try RawProducer(port)
@@ -58,6 +60,7 @@ import Testing
                     let answer = try #require(try producer.answer())
                     if case .refuse(let refusal) = answer {
                         #expect(refusal.reason == .full)
+                        retryMilliseconds = Int(refusal.retryMilliseconds ?? 0)
                         return false
                     }
                     if case .acknowledge(let ack) = answer, ack.ack >= sent + count { break }
@@ -69,7 +72,7 @@ import Testing
     }
 
     /// Checks that every number is there once, in order within a type.
-    private static func expectOnce(
+    static func expectOnce(
         _ stored: [String: [[UInt8]]], _ count: UInt64, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         var numbers: [Int64] = []

@@ -14,7 +14,8 @@ extension OutletSource {
         guard let backlog else { return problem.map { ["problem": .string($0)] } ?? .null }
         let usage = backlog.journal.usage
         return [
-            "path": .string(backlog.path), "bytes": .int64(Int64(bytes)), "disk": .int64(Int64(usage.bytes)),
+            "path": .string(backlog.path), "bytes": .int64(Int64(bytes)),
+            "disk_bytes": .int64(Int64(usage.bytes)),
             "budget": .int64(Int64(usage.budgetBytes)), "is_filling": .bool(isDiverted),
             "is_full": .bool(isFull),
             "dropped": .int64(Int64(clamping: backlog.dropped)),

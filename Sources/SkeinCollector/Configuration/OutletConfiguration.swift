@@ -85,6 +85,11 @@ public struct OutletConfiguration: Sendable, Hashable {
         self.kind = kind
     }
 
+    /// Whether it needs no new start to be like another one of its name.
+    func isSet(as other: OutletConfiguration) -> Bool {
+        kind == other.kind && overflow == other.overflow && backlogBudgetBytes == other.backlogBudgetBytes
+    }
+
     /// The longest name, and what it may consist of: it names files.
     static let acceptedName =
         "1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit"

@@ -49,6 +49,9 @@ extension InletLoop {
         case .flush: flush(within: timeout, reply)
         case .rotate: rotate(within: timeout, reply)
         case .reload: reload(within: timeout, reply)
+        case .forget:
+            let name = (try? BSONView(request))?.first("name")?.text ?? ""
+            background(timeout, reply) { [outlets = parts.outlets] in try outlets.forget(name) }
         case .shutdown: ask(parts.requests.shutdown, "be shut down", reply)
         }
     }
@@ -74,8 +77,16 @@ extension InletLoop {
         guard let request = parts.requests.reload else {
             return reply(ControlAnswer.error("this collector cannot reload its configuration from outside"))
         }
+        background(milliseconds, reply, request)
+    }
+
+    /// Does something beside the inlets, and answers when it is done.
+    private func background(
+        _ milliseconds: Int64?, _ reply: @escaping (BSONDocument) -> Void,
+        _ body: @escaping @Sendable () throws -> Void
+    ) {
         do {
-            let task = try BackgroundTask(request) { [wakeUp = parts.wakeUp] in wakeUp.signal() }
+            let task = try BackgroundTask(body) { [wakeUp = parts.wakeUp] in wakeUp.signal() }
             wait(.task(task), milliseconds, reply)
         } catch {
             reply(ControlAnswer.error("cannot start a thread: \(error)"))

@@ -19,6 +19,7 @@ extension InletLoop {
         report.append("ports", document: portsDocument)
         report.append("ledger", document: ledger.document)
         report.append("outlets", document: parts.outlets.status)
+        report.append("outlets_removed", document: removedDocument)
         report.append("journal", document: journalDocument(now))
         report.append("deliver", document: deliverDocument)
         report.append("rejected", document: parts.rejected.document)
@@ -49,6 +50,15 @@ extension InletLoop {
             "collect": .array(.array(ports.collect.map { .int32(Int32($0)) })),
             "deliver": ports.deliver.map { .int32(Int32($0)) } ?? .null,
             "stream": parts.outlets.streamPort.map { .int32(Int32($0)) } ?? .null,
+        ]
+    }
+
+    /// What waited for outlets that are gone.
+    private var removedDocument: BSONDocument {
+        let count = ledger.value(.outletRemoved)
+        return [
+            "dropped": .document(
+                count > 0 ? ["outlet_removed": .int64(Int64(clamping: count))] : BSONDocument())
         ]
     }
 

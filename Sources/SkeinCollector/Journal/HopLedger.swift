@@ -30,6 +30,8 @@ final class HopLedger {
         case badType = 20
         case foreignProtocol = 21
         case badFrames = 22
+        /// Of outlets, not of the hop: what waited for those that were removed.
+        case outletRemoved = 32
 
         init?(_ reason: RejectReason) {
             switch reason {

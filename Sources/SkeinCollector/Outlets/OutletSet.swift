@@ -29,6 +29,8 @@ final class OutletSet: Sendable {
     struct Entry {
         var configuration: OutletConfiguration
         var outlet: any RunningOutlet
+        /// The conditions of the rules that name it; nil: every event is for it.
+        var conditions: [String]?
         /// Held as long as the outlet writes to its folder.
         var lock: FolderLock?
         /// Set when it is no longer configured.
@@ -42,6 +44,10 @@ final class OutletSet: Sendable {
         /// Unix nanoseconds.
         var since: Int64
         var isStopping = false
+        /// Its time is over, whatever still waits.
+        var isForgotten = false
+        /// What waits for it is being counted and dropped.
+        var isDiscarded = false
     }
 
     private struct State {
@@ -58,6 +64,8 @@ final class OutletSet: Sendable {
     private let bell = Bell()
     private let keeper = BacklogKeeper()
     private let state = Mutex(State())
+    /// Outlets whose rest is being dropped, and whether that is to be left for the next start.
+    let discards = Monitor((names: Set<String>(), isEnding: false))
 
     init(_ surroundings: Surroundings, makeStream: @escaping StreamMaker) {
         self.surroundings = surroundings
@@ -75,7 +83,7 @@ final class OutletSet: Sendable {
             throw CollectorError(.resources, "cannot start a thread: \(error)")
         }
         for outlet in configuration.outlets {
-            add([try start(outlet, routing(outlet, configuration))])
+            add([try start(outlet, Routing.conditions(of: outlet.name, configuration.rules))])
         }
         takeUpRetired(configuration)
     }
@@ -90,20 +98,20 @@ final class OutletSet: Sendable {
         state.withLock { $0.running.removeAll { $0.configuration.name == name } }
     }
 
-    func setRetiring(_ name: String, _ retirement: Retirement) {
+    /// Changes what is known of an outlet; nothing if there is none of that name.
+    func change(_ name: String, _ change: (inout Entry) -> Void) {
         state.withLock { state in
             for index in state.running.indices where state.running[index].configuration.name == name {
-                state.running[index].retiring = retirement
+                change(&state.running[index])
             }
         }
     }
 
-    func routing(_ outlet: OutletConfiguration, _ configuration: CollectorConfiguration) -> Routing {
-        Routing(outlet: outlet.name, rules: configuration.rules, compile: surroundings.compile)
-    }
-
-    func start(_ outlet: OutletConfiguration, _ routing: Routing) throws(CollectorError) -> Entry {
-        let entry: Entry
+    /// Starts an outlet.
+    /// - Parameter conditions: of the rules that name it; nil: every event is for it.
+    func start(_ outlet: OutletConfiguration, _ conditions: [String]?) throws(CollectorError) -> Entry {
+        let routing = Routing(conditions: conditions, compile: surroundings.compile)
+        var entry: Entry
         switch outlet.kind {
         case .stream:
             return Entry(configuration: outlet, outlet: try makeStream(outlet.name, routing))
@@ -114,10 +122,17 @@ final class OutletSet: Sendable {
         case .forward(let settings):
             entry = Entry(configuration: outlet, outlet: try startForward(outlet, settings, routing))
         }
-        if let error = OutletSettingsFile(configuration: outlet).write(to: surroundings.folder) {
+        entry.conditions = conditions
+        remember(OutletSettingsFile(configuration: outlet, conditions: conditions))
+        return entry
+    }
+
+    /// Keeps how an outlet is set, so that it can go on when it is no longer configured.
+    func remember(_ file: OutletSettingsFile) {
+        guard file.configuration.kind != .stream else { return }
+        if let error = file.write(to: surroundings.folder) {
             surroundings.warner.warn("settings", "cannot write below \(surroundings.folder): \(error)")
         }
-        return entry
     }
 
     private func startFiles(
@@ -169,13 +184,13 @@ final class OutletSet: Sendable {
         }
     }
 
-    private func checkpointFile(_ configuration: OutletConfiguration) -> OutletCheckpointFile {
+    func checkpointFile(_ configuration: OutletConfiguration) -> OutletCheckpointFile {
         OutletCheckpointFile(path: surroundings.folder + "/" + configuration.name + ".checkpoint")
     }
 
     /// What an outlet reads.
     /// - Parameter onNews: called when its backlog has more for it.
-    private func source(
+    func source(
         _ configuration: OutletConfiguration, _ routing: Routing, onNews: @escaping @Sendable () -> Void
     ) throws(CollectorError) -> OutletSource {
         let name = configuration.name
@@ -276,6 +291,8 @@ final class OutletSet: Sendable {
             surroundings.warner.warn("stop \(outlet.name)", "\(outlet.name) did not end in time")
         }
         keeper.stop(by: deadline + 2_000_000_000)
+        discards.update { $0.isEnding = true }
+        _ = discards.wait(until: deadline + 2_000_000_000) { $0.names.isEmpty ? true : nil }
         state.withLock { $0.running = [] }
     }
 }

@@ -6,6 +6,8 @@ import SkeinPlatform
 /// configured can finish what waits for it.
 struct OutletSettingsFile {
     var configuration: OutletConfiguration
+    /// The conditions of the rules that name it; nil: every event is for it.
+    var conditions: [String]?
     /// When it was found to be no longer configured, Unix nanoseconds.
     var retired: Int64?
     /// Up to where in the journal it still takes events then.
@@ -13,7 +15,7 @@ struct OutletSettingsFile {
 
     static func path(_ folder: String, _ name: String) -> String { folder + "/" + name + ".settings" }
 
-    /// Writes it; a failure is no more than a warning, since it matters only if the outlet is removed.
+    /// Writes it, durably; a failure is no more than a warning, since it matters only if the outlet is removed.
     func write(to folder: String) -> SystemError? {
         let path = Self.path(folder, configuration.name)
         let temporary = path + ".new"
@@ -21,10 +23,13 @@ struct OutletSettingsFile {
         guard descriptor >= 0 else { return .current }
         let bytes = document.bytes
         let count = bytes.withUnsafeBytes { SkeinPlatform.write(descriptor, $0.baseAddress, $0.count) }
-        let failure = count == bytes.count ? nil : SystemError.current
+        // A write that is cut short by a full disk says nothing of it.
+        let failure =
+            count == bytes.count
+            ? FileDurability.sync(descriptor) : SystemError(code: count < 0 ? errno : ENOSPC)
         _ = close(descriptor)
         guard failure == nil, rename(temporary, path) == 0 else { return failure ?? .current }
-        return nil
+        return FileDurability.syncFolder(folder)
     }
 
     static func read(_ folder: String, _ name: String) -> OutletSettingsFile? {
@@ -51,6 +56,7 @@ struct OutletSettingsFile {
         case .stream: break
         case .forward(let forward): document.append("endpoint", .string(forward.endpoint))
         }
+        if let conditions { document.append("conditions", .array(.array(conditions.map { .string($0) }))) }
         document.append("overflow", .string(configuration.overflow.rawValue))
         if let bytes = configuration.backlogBudgetBytes {
             document.append("backlog_budget", .int64(Int64(bytes)))
@@ -63,8 +69,9 @@ struct OutletSettingsFile {
         return document
     }
 
-    init(configuration: OutletConfiguration) {
+    init(configuration: OutletConfiguration, conditions: [String]?) {
         self.configuration = configuration
+        self.conditions = conditions
     }
 
     private init?(_ document: BSONDocument, name: String) {
@@ -91,6 +98,7 @@ struct OutletSettingsFile {
         configuration.overflow =
             document["overflow"]?.stringValue.flatMap { OutletConfiguration.Overflow(rawValue: $0) } ?? .drop
         configuration.backlogBudgetBytes = number("backlog_budget")
+        conditions = document["conditions"]?.arrayValues?.compactMap(\.stringValue)
         if let retired = document["retired"]?.intValue, let sequence = document["sequence"]?.intValue,
             let offset = document["offset"]?.intValue
         {

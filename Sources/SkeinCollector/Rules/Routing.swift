@@ -11,17 +11,24 @@ enum Routing: Sendable {
 
     /// - Parameter compile: makes a filter of the text behind `match:`; was tried before, so what fails here is left out.
     init(outlet name: String, rules: [Rule], compile: EventFilterCompiler?) {
-        guard !rules.isEmpty else {
+        self.init(conditions: Self.conditions(of: name, rules), compile: compile)
+    }
+
+    /// - Parameter conditions: as ``conditions(of:_:)`` has them.
+    init(conditions: [String]?, compile: EventFilterCompiler?) {
+        guard let conditions else {
             self = .all
             return
         }
-        let own = rules.filter { $0.to.contains(name) }
-        if own.contains(where: { $0.match == nil }) {
-            self = .all
-            return
-        }
-        let filters = own.compactMap { rule in rule.match.flatMap { text in try? compile?(text) } }
+        let filters = conditions.compactMap { text in try? compile?(text) }
         self = filters.isEmpty ? .none : .matching(filters)
+    }
+
+    /// What stands behind `match:` in the rules that name an outlet; nil: every event is for it.
+    static func conditions(of name: String, _ rules: [Rule]) -> [String]? {
+        let own = rules.filter { $0.to.contains(name) }
+        if rules.isEmpty || own.contains(where: { $0.match == nil }) { return nil }
+        return own.compactMap(\.match)
     }
 
     /// Whether every event is for the outlet.

@@ -8,7 +8,7 @@ enum Help {
         Looks at events, and at the daemon (skeind) that collects them.
 
           view      show events: live, stored, or from standard input
-          ctl       ask the daemon: status, flush, rotate, reload, shutdown
+          ctl       ask the daemon: status, flush, rotate, reload, forget, shutdown
           archive   stored files: zip, prune, cat
           journal   what an app's spool or a collector still holds: inspect, repair
           keygen    make a pair of CURVE keys
@@ -57,6 +57,7 @@ enum Help {
           flush      wait until everything that has arrived is in every outlet
           rotate     close the files being written, so that they can be moved
           reload     read the configuration again
+          forget OUTLET  drop what waits for one that is no longer configured
           shutdown   drain and end
 
           -H, --host HOST:PORT   where (127.0.0.1:3513)

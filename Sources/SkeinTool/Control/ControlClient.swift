@@ -19,10 +19,13 @@ struct ControlClient {
     /// Sends a command and waits for its answer.
     ///
     /// A socket for each question: one whose answer never came would be stuck.
-    /// - Parameter idle: called five times a second while it waits.
+    /// - Parameters:
+    ///   - name: what the command is about, for those that need it.
+    ///   - idle: called five times a second while it waits.
     /// - Throws: ``ToolFailure/failed(_:)`` if there is no answer in time, nobody listens, or the answer is none.
     func ask(
-        _ command: String, timeout: Duration, idle: () throws(ToolFailure) -> Void = {}
+        _ command: String, name: String? = nil, timeout: Duration,
+        idle: () throws(ToolFailure) -> Void = {}
     ) throws(ToolFailure) -> BSONDocument {
         let result: Result<BSONDocument, ToolFailure>
         do throws(ZMQError) {
@@ -30,7 +33,9 @@ struct ControlClient {
             try socket.set([.ipv6(address.isIPv6), .maximumMessageBytes(16 << 20)] + curve.socketOptions)
             let monitor = try socket.monitor([.connections, .handshakes])
             try socket.connect(address.endpoint(port: address.port))
-            _ = try socket.send(BSONDocument([("cmd", .string(command))]).bytes, wait: false)
+            var request = BSONDocument([("cmd", .string(command))])
+            if let name { request.append("name", .string(name)) }
+            _ = try socket.send(request.bytes, wait: false)
             result = try wait(socket, monitor, timeout, idle)
         } catch {
             throw .failed("cannot ask \(address): \(error)")

@@ -9,7 +9,7 @@ enum ControlVerb: Verb {
     private static let json = CommandLineOptions.Option("json", takesValue: false)
     private static let raw = CommandLineOptions.Option("raw", "r", takesValue: false)
     private static let timeout = CommandLineOptions.Option("timeout")
-    private static let commands = ["status", "flush", "rotate", "reload", "shutdown"]
+    private static let commands = ["status", "flush", "rotate", "reload", "forget", "shutdown"]
 
     static func run(_ arguments: [String], _ console: Console) throws(ToolFailure) -> Int32 {
         let options = try CommandLineOptions.read(
@@ -20,14 +20,21 @@ enum ControlVerb: Verb {
         }
         let accepted = commands.joined(separator: ", ")
         guard let command = options.operands.first else { throw .usage("ctl needs a command: \(accepted)") }
-        guard commands.contains(command), options.operands.count == 1 else {
-            let wrong = options.operands.first { !commands.contains($0) } ?? options.operands[1]
+        let operands = command == "forget" ? 2 : 1
+        if command == "forget", options.operands.count == 1 {
+            throw .usage("ctl forget needs the name of an outlet that is no longer configured")
+        }
+        guard commands.contains(command), options.operands.count == operands else {
+            let wrong =
+                options.operands.count > operands && commands.contains(command)
+                ? options.operands[operands] : command
             throw .usage("ctl has no command \(SafeText.of(wrong)): it is one of \(accepted)")
         }
         let address =
             try options.value(.host).map { text throws(ToolFailure) in try ControlAddress(text) } ?? .local
         let answer = try ask(
-            command, address, try CurveOptions(options), try patience(options, command), console)
+            command, operands == 2 ? options.operands[1] : nil, address, try CurveOptions(options),
+            try patience(options, command), console)
         if options.has(json) || options.has(raw) {
             try writeJSON(answer, console)
         } else if command == "status" {
@@ -46,7 +53,7 @@ enum ControlVerb: Verb {
         -> Duration
     {
         guard let text = options.value(timeout) else {
-            return command == "flush" || command == "rotate" ? .seconds(60) : .seconds(5)
+            return ["flush", "rotate", "forget"].contains(command) ? .seconds(60) : .seconds(5)
         }
         guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
             throw .usage("option --timeout: \(SafeText.of(text)) is no number of seconds from 0 to 86400")
@@ -55,7 +62,8 @@ enum ControlVerb: Verb {
     }
 
     private static func ask(
-        _ command: String, _ address: ControlAddress, _ curve: CurveOptions, _ patience: Duration,
+        _ command: String, _ name: String?, _ address: ControlAddress, _ curve: CurveOptions,
+        _ patience: Duration,
         _ console: Console
     ) throws(ToolFailure) -> BSONDocument {
         let context: ZMQContext
@@ -66,7 +74,7 @@ enum ControlVerb: Verb {
         }
         defer { context.shutdown() }
         return try ControlClient(address, curve, context: context, console: console)
-            .ask(command.uppercased(), timeout: patience)
+            .ask(command.uppercased(), name: name, timeout: patience)
     }
 
     private static func writeJSON(_ answer: BSONDocument, _ console: Console) throws(ToolFailure) {

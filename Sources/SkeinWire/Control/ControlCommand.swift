@@ -19,6 +19,8 @@ public enum ControlCommand: String, Sendable, Hashable, CaseIterable {
     case rotate = "ROTATE"
     /// The configuration is read again.
     case reload = "RELOAD"
+    /// An outlet that is no longer configured, `name`, is forgotten with all that waits for it.
+    case forget = "FORGET"
     /// The collector drains and ends.
     case shutdown = "SHUTDOWN"
 
