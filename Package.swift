@@ -80,9 +80,10 @@ let package = Package(
         .systemLibrary(
             name: "CSkeinBenchmarks", path: "Benchmarks/CSkeinBenchmarks", pkgConfig: "libbson-1.0",
             providers: [.apt(["libbson-dev"]), .brew(["mongo-c-driver"])]),
+        .target(name: "CSkeinAllocationCount", path: "Benchmarks/CSkeinAllocationCount"),
         .executableTarget(
             name: "SkeinBenchmarks",
-            dependencies: ["CSkeinBenchmarks", "Skein", "SkeinBSON", "SkeinPlatform"],
+            dependencies: ["CSkeinBenchmarks", "CSkeinAllocationCount", "Skein", "SkeinBSON", "SkeinPlatform"],
             path: "Benchmarks/SkeinBenchmarks"),
 
         // Kills what carries events and counts what arrives: `make faults`, and in short in the integration tests.
