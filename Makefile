@@ -52,7 +52,7 @@ sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and
 
 .PHONY: bench
 bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio
-	swift build -c release --product SkeinBenchmarks
+	for product in SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
 	"$$(swift build -c release --show-bin-path)/SkeinBenchmarks"
 
 # FAULTS takes more words for the first, e.g. FAULTS="--kills 100 --seed 7".

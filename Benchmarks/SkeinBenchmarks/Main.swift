@@ -11,7 +11,7 @@ struct Main {
     private static let groups: [(name: String, rows: @Sendable () throws -> [Row])] = [
         ("hot path", { HotPathRows.configured(Measurement()) }),
         ("spool", { try HotPathRows.spool(Measurement()) }),
-        ("allocations", { AllocationRows.rows() }),
+        ("allocations", { try AllocationRows.rows() }),
         ("threads", { try ThreadRows.rows() }),
         ("tail", { try TailRows.rows() }),
         ("memory", { try MemoryRows.rows() }),

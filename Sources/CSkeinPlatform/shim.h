@@ -17,6 +17,9 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #endif
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 #include <pthread.h>
 
 // A number that no other living thread has: a register's worth of work where the register is known.
@@ -31,6 +34,32 @@ static inline uintptr_t skein_thread_number(void) {
     return number;
 #else
     return (uintptr_t)pthread_self();
+#endif
+}
+
+// What TaskLocal's own inlinable reading calls: where the value stands that the calling task, or the thread outside of tasks,
+// has bound to the key; NULL if none. Read in place, it need not be copied, which counts references.
+extern void *_Nullable swift_task_localValueGet(const void *_Nonnull key) __attribute__((swiftcall));
+static inline void *_Nullable skein_task_local_value(const void *_Nonnull key) {
+    return swift_task_localValueGet(key);
+}
+
+// Writes 16 lowercase digits, the most significant first.
+static inline void skein_write_hex(uint64_t word, void *_Nonnull target) {
+#if defined(__SSE2__)
+    __m128i bytes = _mm_cvtsi64_si128((long long)__builtin_bswap64(word));
+    __m128i mask = _mm_set1_epi8(0x0F);
+    __m128i low = _mm_and_si128(bytes, mask);
+    __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
+    __m128i digits = _mm_unpacklo_epi8(high, low);
+    __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)), _mm_set1_epi8(39));
+    _mm_storeu_si128((__m128i *)target, _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters));
+#else
+    unsigned char *text = (unsigned char *)target;
+    for (int index = 0; index < 16; index += 1) {
+        unsigned digit = (unsigned)(word >> (60 - 4 * index)) & 15u;
+        text[index] = (unsigned char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+    }
 #endif
 }
 

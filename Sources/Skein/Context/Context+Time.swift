@@ -1,3 +1,6 @@
+internal import SkeinBSON
+public import SkeinPlatform
+
 extension Context {
     /// Runs a closure and sets the field to how long it took, in seconds; also when it throws.
     ///
@@ -12,7 +15,7 @@ extension Context {
     ) throws(Failure) -> Result {
         guard listens else { return try body() }
         let start = ticks()
-        defer { set(key, seconds(since: start)) }
+        defer { setElapsed(key, since: start) }
         return try body()
     }
 
@@ -24,13 +27,23 @@ extension Context {
     ) async throws(Failure) -> Result {
         guard listens else { return try await body() }
         let start = ticks()
-        defer { set(key, seconds(since: start)) }
+        defer { setElapsed(key, since: start) }
         return try await body()
     }
 
-    @usableFromInline
-    func ticks() -> UInt64 { state.pointee.core?.ticks() ?? 0 }
+    @inlinable @inline(__always)
+    func ticks() -> UInt64 { state.pointee.countsCycles ? CycleCounter.now() : ticksOfClock() }
+
+    @usableFromInline @inline(never)
+    func ticksOfClock() -> UInt64 { state.pointee.core?.ticks() ?? 0 }
 
     @usableFromInline
-    func seconds(since start: UInt64) -> Double { state.pointee.core?.seconds(since: start) ?? 0 }
+    func setElapsed(_ key: StaticString, since start: UInt64) {
+        guard let core = state.pointee.core else { return }
+        let elapsed = core.seconds(since: start)
+        guard key.hasPointerRepresentation else { return set(dynamic: key.description, elapsed) }
+        writeScalar(
+            key.utf8Start, key.utf8CodeUnitCount, literal: true, type: BSONType.double.rawValue,
+            bits: elapsed.bitPattern, size: 8)
+    }
 }

@@ -8,6 +8,8 @@ struct ContextState: ~Copyable {
     /// 0: nothing is recorded (disabled, or not sampled); 1: recording; 2: ended. The one thing that writers look at
     /// before they do anything.
     @usableFromInline let status = Atomic<UInt8>(0)
+    /// Whether the pipeline's ticks are those of the processor's counter.
+    @usableFromInline let countsCycles: Bool
     /// Guards everything below while the context records.
     let lock: ContextLock = ContextLock()
 
@@ -44,6 +46,7 @@ struct ContextState: ~Copyable {
         descriptor: TypeDescriptor
     ) {
         self.core = core
+        countsCycles = core?.pointee.countsCycles ?? false
         self.home = home
         self.homeIsSlot = homeIsSlot
         self.valueLimit = valueLimit

@@ -16,6 +16,7 @@ struct HotCore {
     let isOpen: UnsafeMutablePointer<Atomic<Bool>>
     let pid: Int32
     let givesIDs: Bool
+    let countsCycles: Bool
     let threadKey: pthread_key_t
     /// Whether a context's lock can be its thread's own.
     let biasesLocks: Bool

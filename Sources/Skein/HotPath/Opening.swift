@@ -100,7 +100,7 @@ extension Context {
     /// The context the task is in, if it belongs to the pipeline asked for. The task keeps it.
     @inline(__always)
     private static func surrounding(_ pipeline: EventPipeline?) -> Unmanaged<Context>? {
-        let outer = Unmanaged.passUnretained(local.get())
+        guard let outer = bound else { return nil }
         if outer._withUnsafeGuaranteedRef({ $0.isScope }) { return nil }
         if let pipeline, pipeline.core.hot != outer.state.pointee.core { return nil }
         return outer

@@ -71,7 +71,7 @@ public enum EventSystem {
         // With the process's pipeline alone, no task-local need be read.
         let address = current.load(ordering: .acquiring)
         if address == 0 || open.load(ordering: .relaxed) > 1 {
-            if let scoped = Context.local.get().state.pointee.core { return scoped }
+            if let scoped = Context.bound?.state.pointee.core { return scoped }
         }
         return HotCorePointer(bitPattern: address)
     }
