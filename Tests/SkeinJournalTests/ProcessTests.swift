@@ -93,7 +93,7 @@ import Testing
         journal.shards[0].append("parent")
         journal.counter(1).pointee.store(5, ordering: .relaxed)
         // As another thread of the parent may hold it at the fork.
-        journal.shards[1].state.pointee.lock.lock()
+        let hold = journal.shards[1].state.pointee.lock.acquire()
         var pipe: [Int32] = [0, 0]
         #expect(openPipe(&pipe) == 0)
         let child = fork()
@@ -116,7 +116,7 @@ import Testing
             _ = read(pipe[0], &byte, 1)
             _exit(isInert ? 0 : 1)
         }
-        journal.shards[1].state.pointee.lock.unlock()
+        journal.shards[1].state.pointee.lock.release(hold)
         #expect(journal.shards[0].append("still") == 2)
         #expect(journal.counter(1).pointee.load(ordering: .relaxed) == 5)
         journal.close(clean: false)

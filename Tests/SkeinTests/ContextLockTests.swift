@@ -13,7 +13,7 @@ import Testing
 
     /// A lock in memory of its own, with a count that only the lock guards.
     private final class Guarded: @unchecked Sendable {
-        let lock = ContextLock()
+        let lock = BiasedLock()
         var count = 0
 
         func add() {

@@ -19,7 +19,8 @@ enum HotPathRows {
         let figures = measurement.nanoseconds([Loops.libbson, Loops.recorded])
         return [
             Row(
-                name: "not configured, all calls", ours: figures[1], peer: (peer, figures[0]), goal: .atMost(3)
+                name: "not configured, all calls", ours: figures[1], peer: (peer, figures[0]),
+                goal: .atMost(3)
             )
         ]
     }
@@ -31,7 +32,8 @@ enum HotPathRows {
         }
         rows.append(
             Row(
-                name: "the child against its parent", ours: figures[4], peer: ("the same, as a root", figures[1]),
+                name: "the child against its parent", ours: figures[4],
+                peer: ("the same, as a root", figures[1]),
                 goal: .ratioAtMost(1)))
         return rows
     }

@@ -32,7 +32,8 @@ enum MemoryRows {
                 name: "memory with the collector away", ours: Double(away) / mebibyte, unit: .bytes,
                 peer: ("the cap that was set", Double(budget) / mebibyte), goal: .ratioAtMost(1.25)),
             Row(
-                name: "  events refused over the cap, counted", ours: Double(statistics.dropped.values.reduce(0, +)),
+                name: "  events refused over the cap, counted",
+                ours: Double(statistics.dropped.values.reduce(0, +)),
                 unit: .count),
         ]
     }

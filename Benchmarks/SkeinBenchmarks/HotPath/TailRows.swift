@@ -18,7 +18,9 @@ enum TailRows {
             Row(
                 name: "closing, 99.9th percentile", ours: histogram.quantile(0.999),
                 peer: ("the median", middle), goal: .ratioAtMost(20)),
-            Row(name: "closing, 99.99th percentile", ours: histogram.quantile(0.9999) / 1000, unit: .microseconds),
+            Row(
+                name: "closing, 99.99th percentile", ours: histogram.quantile(0.9999) / 1000,
+                unit: .microseconds),
             Row(name: "closing, the longest", ours: histogram.longest / 1000, unit: .microseconds),
         ] + histogram.rows
     }

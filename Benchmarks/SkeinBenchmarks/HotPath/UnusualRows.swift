@@ -28,7 +28,8 @@ enum UnusualRows {
                 name: "recorded beside a thread of unusual events", ours: beside, peer: ("alone", alone),
                 goal: .ratioAtMost(1.25)),
             Row(
-                name: "  unusual events meanwhile", ours: Double(strange.load(ordering: .relaxed)), unit: .count),
+                name: "  unusual events meanwhile", ours: Double(strange.load(ordering: .relaxed)),
+                unit: .count),
         ]
     }
 }

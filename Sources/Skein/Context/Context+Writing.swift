@@ -1,4 +1,5 @@
 public import SkeinBSON
+internal import SkeinPlatform
 internal import SkeinWire
 internal import Synchronization
 

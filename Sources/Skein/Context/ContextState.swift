@@ -11,7 +11,7 @@ struct ContextState: ~Copyable {
     /// Whether the pipeline's ticks are those of the processor's counter.
     @usableFromInline let countsCycles: Bool
     /// Guards everything below while the context records.
-    let lock: ContextLock = ContextLock()
+    let lock = BiasedLock()
 
     /// Nil in the context that stands for "nothing is configured".
     let core: HotCorePointer?
@@ -85,12 +85,12 @@ extension UnsafeMutablePointer where Pointee == ContextState {
     /// Waits for the lock and takes it.
     /// - Returns: what ``release(_:)`` must be given.
     @inline(__always)
-    func acquire() -> ContextLock.Hold {
+    func acquire() -> BiasedLock.Hold {
         pointee.lock.acquire { tellShared() }
     }
 
     @inline(__always)
-    func release(_ hold: ContextLock.Hold) {
+    func release(_ hold: BiasedLock.Hold) {
         pointee.lock.release(hold)
     }
 

@@ -104,7 +104,7 @@ extension Context {
     @inline(__always)
     private static func stop(
         _ state: UnsafeMutablePointer<ContextState>
-    ) -> (core: HotCorePointer, end: Double, hold: ContextLock.Hold)? {
+    ) -> (core: HotCorePointer, end: Double, hold: BiasedLock.Hold)? {
         guard state.pointee.isSampled, let core = state.pointee.core else { return nil }
         let hold = state.acquire()
         guard state.pointee.isOpen else {
@@ -118,7 +118,7 @@ extension Context {
     }
 
     @inline(__always)
-    private static func leave(_ state: UnsafeMutablePointer<ContextState>, _ hold: ContextLock.Hold) {
+    private static func leave(_ state: UnsafeMutablePointer<ContextState>, _ hold: BiasedLock.Hold) {
         if state.pointee.homeIsSlot { SlotHead(state.pointee.home).state(SlotLayout.stateFree) }
         if state.pointee.grown != nil { dropGrown(state) }
         state.release(hold)

@@ -72,7 +72,8 @@ final class PipelineCore: @unchecked Sendable {
                 identity: nextIdentity.add(1, ordering: .relaxed).newValue,
                 time: Unmanaged.passUnretained(time), shards: shardPointers, shardCount: shards.count,
                 counters: counters, isOpen: openFlag, pid: pid, givesIDs: ids != nil,
-                countsCycles: time.usesCounter, threadKey: ThreadState.key, biasesLocks: AsymmetricFence.isAvailable,
+                countsCycles: time.usesCounter, threadKey: ThreadState.key,
+                biasesLocks: AsymmetricFence.isAvailable,
                 notify: shipping.map { Unmanaged.passUnretained($0) }))
     }
 

@@ -51,19 +51,19 @@ public final class MappedShard: @unchecked Sendable {
     ) -> UInt64 {
         let state = self.state
         var wakes = false
-        state.pointee.lock.lock()
+        var hold = state.pointee.lock.acquire()
         while capacity > state.pointee.softLimit &- state.pointee.offset &- RecordLayout.overhead {
-            state.pointee.lock.unlock()
+            state.pointee.lock.release(hold)
             let room = makeRoom(capacity)
             if room == 0 { return 0 }
             if room == 2 { wakes = true }
-            state.pointee.lock.lock()
+            hold = state.pointee.lock.acquire()
         }
         let base = state.pointee.base
         let record = base + state.pointee.offset
         let count = write(record + RecordLayout.headerBytes)
         if count < 0 {
-            state.pointee.lock.unlock()
+            state.pointee.lock.release(hold)
             return 0
         }
         precondition(count <= capacity, "an append wrote more bytes than the capacity that it asked for")
@@ -89,18 +89,18 @@ public final class MappedShard: @unchecked Sendable {
         // The record is committed by this store, and so after its content and the slot's stamp.
         (base + 128).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
             .store(UInt64(end).littleEndian, ordering: .releasing)
-        state.pointee.offset = end
+        state.pointee.offsetWord.store(end, ordering: .relaxed)
         state.pointee.nextNumber = number &+ 1
         // What the next record will be written to: where it takes its lines from is the core that shipped their last use.
         prefetchForWriting(base + end, bytes: 448)
-        state.pointee.lock.unlock()
+        state.pointee.lock.release(hold)
         if wakes { wake() }
         return number
     }
 
     /// The number of the last record; 0 before the first.
     public var lastNumber: UInt64 {
-        state.pointee.lock.withLock { state.pointee.nextNumber &- 1 }
+        state.pointee.lock.visit { state.pointee.nextNumber &- 1 }
     }
 
     /// Makes the next segment ready, if this one is more than half full and none is: so that no append has to.
@@ -111,9 +111,9 @@ public final class MappedShard: @unchecked Sendable {
 
     var isHalfFull: Bool {
         if core.isInert { return false }
-        return state.pointee.lock.withLock {
-            state.pointee.limit > 0 && state.pointee.offset > state.pointee.limit / 2
-        }
+        // A hint: nobody is kept waiting for it.
+        let limit = state.pointee.limit
+        return limit > 0 && state.pointee.offset > limit / 2
     }
 
     @usableFromInline func wake() { core.wake() }
@@ -172,8 +172,8 @@ public final class MappedShard: @unchecked Sendable {
                 old.finalEnd.store(UInt64(state.pointee.offset), ordering: .releasing)
             }
             state.pointee.base = file.base
-            state.pointee.offset = SegmentHeader.bytes
-            state.pointee.limit = file.byteCount
+            state.pointee.offsetWord.store(SegmentHeader.bytes, ordering: .relaxed)
+            state.pointee.limitWord.store(file.byteCount, ordering: .relaxed)
             state.pointee.softLimit = file.byteCount
         }
         current = segment
@@ -189,7 +189,7 @@ public final class MappedShard: @unchecked Sendable {
             guard current.sequence == position.sequence else {
                 return current.sequence < position.sequence
             }
-            return state.pointee.lock.withLock {
+            return state.pointee.lock.visit {
                 guard state.pointee.offset <= Int(position.offset) + bytes else { return false }
                 state.pointee.softLimit = min(state.pointee.limit, Int(position.offset) + bytes)
                 return true
@@ -216,13 +216,13 @@ public final class MappedShard: @unchecked Sendable {
     /// In the child of a fork: takes nothing, whatever other threads of the parent were doing.
     func abandonAfterFork() {
         stop()
-        state.pointee.lock.unlock()
+        state.pointee.lock.abandonAfterFork()
     }
 
     private func stop() {
         state.pointee.isClosed = true
-        state.pointee.offset = 0
-        state.pointee.limit = 0
+        state.pointee.offsetWord.store(0, ordering: .relaxed)
+        state.pointee.limitWord.store(0, ordering: .relaxed)
         state.pointee.softLimit = 0
     }
 }

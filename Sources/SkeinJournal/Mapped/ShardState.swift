@@ -1,4 +1,5 @@
 public import SkeinPlatform
+public import Synchronization
 
 /// What appending to a shard reads and writes: one cache line of its own, laid out by hand, behind a pointer, so
 /// that an append touches no reference count and no exclusivity check.
@@ -6,16 +7,17 @@ public import SkeinPlatform
     /// Room for a shard's state: two lines, since processors fetch lines in pairs.
     static let stride = 128
 
-    @usableFromInline let lock = SpinLock()
+    /// The thread that appends first owns it; the shipper's visits.
+    @usableFromInline let lock = BiasedLock(isClaimed: true)
     @usableFromInline var shard: UInt32
     /// The segment; meaningless while `limit` is 0.
     @usableFromInline var base: UnsafeMutableRawPointer
-    /// Where the next record begins.
-    @usableFromInline var offset: Int
+    /// Where the next record begins. Changed with the lock held; a look without it may be old.
+    @usableFromInline let offsetWord = Atomic<Int>(0)
     /// Where the fast path ends: the end of the segment, or the place at which a reader wants to be woken.
     @usableFromInline var softLimit: Int
-    /// The end of the segment.
-    var limit: Int
+    /// The end of the segment; as `offsetWord`.
+    let limitWord = Atomic<Int>(0)
     @usableFromInline var nextNumber: UInt64
     @usableFromInline var opening: UInt64
     /// The shard takes nothing any more.
@@ -25,12 +27,15 @@ public import SkeinPlatform
         self.shard = shard
         self.opening = opening
         base = nowhere
-        offset = 0
         softLimit = 0
-        limit = 0
         nextNumber = 1
         isClosed = false
     }
+
+    @inlinable @inline(__always)
+    var offset: Int { offsetWord.load(ordering: .relaxed) }
+
+    var limit: Int { limitWord.load(ordering: .relaxed) }
 }
 
 /// Where the stamp stands in a slot.
