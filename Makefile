@@ -55,6 +55,15 @@ bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio
 	for product in SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
 	"$$(swift build -c release --show-bin-path)/SkeinBenchmarks"
 
+# MODEL_SEQUENCES is how many for each of the two writers; a failure prints its seed, for SKEIN_JOURNAL_SEED.
+MODEL_SEQUENCES ?= 100000
+.PHONY: model
+model: packages-build ## 100,000 random sequences of each journal writer against a model, and the power cut at every write
+	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-model
+	SKEIN_JOURNAL_SEQUENCES=$(MODEL_SEQUENCES) timeout 3600 \
+	swift test -c release --skip-build --disable-xctest -Xswiftc -enable-testing --scratch-path .build-model \
+		--filter 'BatchModelTests|MappedModelTests'
+
 # FAULTS takes more words for the first, e.g. FAULTS="--kills 100 --seed 7".
 .PHONY: faults
 faults: packages-build ## Kill app, collector and master 1,000 times under load and count; a backlog of 2 GiB
@@ -78,7 +87,7 @@ install: packages-build ## Install skeind, skein and the systemd unit under PREF
 
 .PHONY: clean
 clean: ## Remove what was built, the Python environment too (skein-data stays)
-	rm -rf .build .build-thread .build-address .venv
+	rm -rf .build .build-thread .build-address .build-model .venv
 
 .PHONY: packages-build packages-test
 packages-build packages-test: packages-%:

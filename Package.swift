@@ -40,6 +40,7 @@ let package = Package(
         .target(name: "SkeinZeroMQ", dependencies: ["CSkeinZeroMQ", "SkeinPlatform"]),
         .target(name: "SkeinJournal", dependencies: ["SkeinPlatform"]),
         .target(name: "SkeinSQLite", dependencies: ["CSkeinSQLite"]),
+        .target(name: "SkeinYAML", dependencies: ["CSkeinYAML"]),
         .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL", "SkeinPlatform"]),
         .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
 
@@ -61,7 +62,7 @@ let package = Package(
         .target(
             name: "SkeinCollector",
             dependencies: [
-                "CSkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
+                "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
                 "SkeinBSON", "SkeinArchive", "SkeinPlatform",
             ]),
 

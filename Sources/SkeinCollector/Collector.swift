@@ -27,7 +27,7 @@ import Synchronization
 /// **Life**: started once and stopped once. One that is dropped without ``stop()`` stops as if it had been called.
 public final class Collector: Sendable {
     /// The version of this collector.
-    public static let version = "0.1.0"
+    public static let version = SkeinVersion.current
 
     /// The ports that are bound.
     public struct Ports: Sendable, Hashable {

@@ -51,6 +51,7 @@ struct Main {
             guard let line = try parse(rest, RunOptions.options) else { return }
             try DemoRun(RunOptions(line), signals: signals).run()
         case "help", "--help", "-h": Output.write(Help.text)
+        case "--version", "-V": Output.line("skein-demo \(SkeinVersion.current)")
         default: throw DemoError.usage("no command \"\(command)\"; skein-demo --help lists what there is")
         }
     }

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct BatchModelTests {
     @Test func `a collector's journal is what the model says through any sequence of crashes`() throws {
-        for seed in Seeds(1000) {
+        // Seeds that once failed: a torn header with the committed length of an earlier use.
+        for seed in [10_367_147_088_364_382_043] + Seeds(1000) {
             let driver = BatchDriver(seed: seed)
             do {
                 try driver.open()

@@ -1,3 +1,5 @@
+import SkeinYAML
+
 /// The YAML file laid over a draft: top-level keys are settings, plus `outlets:` and `rules:`.
 struct ConfigurationFile {
     let path: String
@@ -8,7 +10,7 @@ struct ConfigurationFile {
     private static let maximumBytes = 1 << 20
 
     func apply(to draft: inout ConfigurationDraft) throws(ConfigurationMistake) {
-        guard let root = try YAMLParser.parse(try read(), path: path), !root.isNull else { return }
+        guard let root = try parse(try read()), !root.isNull else { return }
         for entry in try mapping(root, "settings, each with its value") {
             let key = entry.key
             let value = entry.value
@@ -39,6 +41,15 @@ struct ConfigurationFile {
     }
 
     // MARK: outlets
+
+    private func parse(_ text: [UInt8]) throws(ConfigurationMistake) -> YAMLNode? {
+        do throws(YAMLError) {
+            return try YAMLParser.parse(text)
+        } catch {
+            throw ConfigurationMistake(
+                .file(path, line: error.mark.line, column: error.mark.column), error.message)
+        }
+    }
 
     private func apply(outlets node: YAMLNode, to draft: inout ConfigurationDraft)
         throws(ConfigurationMistake)

@@ -37,6 +37,12 @@ struct BatchOpening {
         for segment in recovery.segments where segment.endPosition > recovery.durable {
             try Self.makeDurable(segment, from: recovery.durable, folder)
         }
+        for segment in recovery.segments
+        where segment.endPosition <= recovery.durable
+            && !SegmentHeader.isWholeFirst(segment.file.mapping.bytes)
+        {
+            try Self.restoreHeader(segment, folder)
+        }
         try Self.invalidate(recovery.dropped, folder)
 
         var found = RecoveredJournal()
@@ -107,13 +113,37 @@ struct BatchOpening {
             }
             try file.sync()
             // From here on it may be acknowledged, and what is before it recycled: its header says that it may.
-            try file.write(
-                SegmentHeader.progress(committed: segment.end, isSealed: true),
-                at: SegmentHeader.committedOffset)
-            try file.sync()
+            try writeHeader(segment, file)
         } catch {
             throw JournalError("syncing what segment \(segment.header.sequence) of \(folder) holds", error)
         }
+    }
+
+    /// Makes a header whole of which one copy was: what it says of the committed length must hold again.
+    private static func restoreHeader(_ segment: FoundSegment, _ folder: String) throws(JournalError) {
+        do throws(SystemError) {
+            if let file = segment.file.file { try writeHeader(segment, file) }
+        } catch {
+            throw JournalError(
+                "restoring the header of segment \(segment.header.sequence) of \(folder)", error)
+        }
+    }
+
+    /// Writes how far a segment is durable, with its header where that is not whole, and makes it durable.
+    private static func writeHeader(
+        _ segment: FoundSegment, _ file: any JournalFile
+    ) throws(SystemError) {
+        let progress = SegmentHeader.progress(committed: segment.end, isSealed: true)
+        if SegmentHeader.isWholeTwice(segment.file.mapping.bytes) {
+            try file.write(progress, at: SegmentHeader.committedOffset)
+        } else {
+            var page = segment.header.page()
+            page.replaceSubrange(
+                SegmentHeader.committedOffset..<SegmentHeader.committedOffset + progress.count, with: progress
+            )
+            try file.write(page, at: 0)
+        }
+        try file.sync()
     }
 
     /// The head: mapped, or, where a store into a mapping could meet a full disk, copied and saved by calls.

@@ -80,6 +80,12 @@ struct SegmentHeader: Equatable {
         self = header
     }
 
+    /// Whether the first copy of the header is whole.
+    static func isWholeFirst(_ page: UnsafeRawBufferPointer) -> Bool {
+        guard page.count >= bytes, let start = page.baseAddress else { return false }
+        return decode(start) != nil
+    }
+
     /// Whether both copies of the header are whole and say the same.
     static func isWholeTwice(_ page: UnsafeRawBufferPointer) -> Bool {
         guard page.count >= bytes, let start = page.baseAddress, let first = decode(start) else {

@@ -60,9 +60,13 @@ struct BatchRecovery {
             highest: 0, durable: 0, lastHeard: 0, isDurable: true, isEnded: false)
     }
 
-    /// How far a segment says that it was durable; nil if it never was synced.
+    /// How far a segment says that it was durable; nil if it never was synced. It says nothing where the first copy of
+    /// the header does not hold: that stands in one sector with the committed length, which may be that of an earlier
+    /// use.
     private static func committed(_ candidate: SegmentCandidate) -> JournalPosition? {
-        guard candidate.committed > SegmentHeader.bytes else { return nil }
+        guard candidate.committed > SegmentHeader.bytes,
+            SegmentHeader.isWholeFirst(candidate.file.mapping.bytes)
+        else { return nil }
         return JournalPosition(
             sequence: candidate.header.sequence, offset: UInt64(min(candidate.committed, candidate.limit)))
     }

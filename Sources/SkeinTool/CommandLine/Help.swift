@@ -1,6 +1,8 @@
+import SkeinPlatform
+
 /// What `--help` says. Each fits a screen of 24 lines by 80 columns.
 enum Help {
-    static let version = "skein 0.1.0"
+    static let version = "skein \(SkeinVersion.current)"
 
     static let tool = """
         Usage: skein [-H HOST:PORT] VERB [OPTION]...

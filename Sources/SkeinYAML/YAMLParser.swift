@@ -1,28 +1,25 @@
 internal import CSkeinYAML
-import SkeinPlatform
 
 /// Reads one YAML document with libyaml, keeping the place of every value.
 ///
 /// Stricter than YAML where laxness hides mistakes: a key that stands twice in a mapping, a second document, an alias
 /// of something not finished, and more than 100,000 values (aliases counted where they are used) are mistakes.
-final class YAMLParser {
+package final class YAMLParser {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
-    private let path: String
     private var anchors: [String: YAMLNode] = [:]
     private var budget = 100_000
 
-    /// Parses `text`; `path` is for messages.
+    /// Parses `text`.
     /// - Returns: nil if the document is empty.
-    static func parse(_ text: [UInt8], path: String) throws(ConfigurationMistake) -> YAMLNode? {
-        let parser = YAMLParser(path: path)
-        return try text.withUnsafeBufferPointer { (bytes) throws(ConfigurationMistake) in
+    package static func parse(_ text: [UInt8]) throws(YAMLError) -> YAMLNode? {
+        let parser = YAMLParser()
+        return try text.withUnsafeBufferPointer { (bytes) throws(YAMLError) in
             yaml_parser_set_input_string(parser.parser, bytes.baseAddress, bytes.count)
             return try parser.document()
         }
     }
 
-    private init(path: String) {
-        self.path = path
+    private init() {
         parser = .allocate(capacity: 1)
         parser.initialize(to: yaml_parser_t())
         yaml_parser_initialize(parser)
@@ -42,7 +39,7 @@ final class YAMLParser {
         var isPlain = false
     }
 
-    private func document() throws(ConfigurationMistake) -> YAMLNode? {
+    private func document() throws(YAMLError) -> YAMLNode? {
         var root: YAMLNode?
         while true {
             let event = try next()
@@ -57,7 +54,7 @@ final class YAMLParser {
         }
     }
 
-    private func node(_ event: Event, depth: Int) throws(ConfigurationMistake) -> YAMLNode {
+    private func node(_ event: Event, depth: Int) throws(YAMLError) -> YAMLNode {
         guard depth < 32 else { throw mistake(event.mark, "values nest more than 32 deep") }
         try spend(1, event.mark)
         let node: YAMLNode
@@ -85,7 +82,7 @@ final class YAMLParser {
         return node
     }
 
-    private func mapping(depth: Int) throws(ConfigurationMistake) -> [YAMLEntry] {
+    private func mapping(depth: Int) throws(YAMLError) -> [YAMLEntry] {
         var entries: [YAMLEntry] = []
         var lines: [String: Int] = [:]
         while case let event = try next(), event.kind != YAML_MAPPING_END_EVENT {
@@ -110,12 +107,12 @@ final class YAMLParser {
         }
     }
 
-    private func spend(_ count: Int, _ mark: YAMLNode.Mark) throws(ConfigurationMistake) {
+    private func spend(_ count: Int, _ mark: YAMLNode.Mark) throws(YAMLError) {
         budget -= count
         guard budget >= 0 else { throw mistake(mark, "more than 100,000 values") }
     }
 
-    private func next() throws(ConfigurationMistake) -> Event {
+    private func next() throws(YAMLError) -> Event {
         var raw = yaml_event_t()
         guard yaml_parser_parse(parser, &raw) != 0 else {
             let problem = parser.pointee.problem.map { String(cString: $0) } ?? "no YAML"
@@ -146,7 +143,7 @@ final class YAMLParser {
         YAMLNode.Mark(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
     }
 
-    private func mistake(_ mark: YAMLNode.Mark, _ message: String) -> ConfigurationMistake {
-        ConfigurationMistake(.file(path, line: mark.line, column: mark.column), message)
+    private func mistake(_ mark: YAMLNode.Mark, _ message: String) -> YAMLError {
+        YAMLError(mark: mark, message: message)
     }
 }

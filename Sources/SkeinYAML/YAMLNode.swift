@@ -1,12 +1,12 @@
 /// A value of a YAML file with its place. Scalars stay text: what reads a key knows what it expects.
-struct YAMLNode {
+package struct YAMLNode {
     /// Line and column, from 1.
-    struct Mark: Hashable {
-        var line: Int
-        var column: Int
+    package struct Mark: Hashable, Sendable {
+        package var line: Int
+        package var column: Int
     }
 
-    enum Content {
+    package enum Content {
         /// A scalar. `isPlain` tells `null` and `~` from text in quotes.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
@@ -14,11 +14,11 @@ struct YAMLNode {
         case mapping([YAMLEntry])
     }
 
-    var content: Content
-    var mark: Mark
+    package var content: Content
+    package var mark: Mark
 
     /// What it is, for messages.
-    var kind: String {
+    package var kind: String {
         switch content {
         case .scalar: isNull ? "nothing" : "a single value"
         case .sequence: "a list"
@@ -27,7 +27,7 @@ struct YAMLNode {
     }
 
     /// `key:` with nothing behind it, `~` or `null`.
-    var isNull: Bool {
+    package var isNull: Bool {
         if case .scalar(let text, isPlain: true) = content {
             ["", "~", "null", "Null", "NULL"].contains(text)
         } else {
@@ -36,13 +36,13 @@ struct YAMLNode {
     }
 
     /// The text of a scalar that is not null.
-    var text: String? {
+    package var text: String? {
         if case .scalar(let text, _) = content, !isNull { text } else { nil }
     }
 }
 
 /// A key of a mapping with its value.
-struct YAMLEntry {
-    var key: YAMLNode
-    var value: YAMLNode
+package struct YAMLEntry {
+    package var key: YAMLNode
+    package var value: YAMLNode
 }
