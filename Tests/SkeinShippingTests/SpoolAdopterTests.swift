@@ -172,6 +172,28 @@ import Testing
         #expect(try MappedJournal.deadJournals(inSpool: folder.path).isEmpty)
     }
 
+    @Test func `what is left of a journal whose removal was interrupted is removed, a young one is not`()
+        throws
+    {
+        let folder = try TemporaryFolder()
+        for name in ["0", "1", "2"] { #expect(mkdir("\(folder.path)/\(name)", 0o700) == 0) }
+        close(open("\(folder.path)/1/lock", O_CREAT | O_RDWR, 0o600))
+        // A process that holds the lock and has not made its journal yet.
+        let young = open("\(folder.path)/2/lock", O_CREAT | O_RDWR, 0o600)
+        #expect(flock(young, LOCK_EX | LOCK_NB) == 0)
+        let adopter = try adopter(folder.path)
+        let deadline = SystemClock.monotonicNanoseconds() + 20_000_000_000
+        while access("\(folder.path)/0", F_OK) == 0 || access("\(folder.path)/1", F_OK) == 0,
+            SystemClock.monotonicNanoseconds() < deadline
+        {
+            usleep(2_000)
+        }
+        adopter.stop(timeout: .seconds(5))
+        #expect(access("\(folder.path)/0", F_OK) != 0 && access("\(folder.path)/1", F_OK) != 0)
+        #expect(access("\(folder.path)/2/lock", F_OK) == 0)
+        close(young)
+    }
+
     @Test func `adopters that are stopped at any time and follow each other deliver all of it once`() throws {
         let collector = try FakeCollector()
         defer { collector.stop() }

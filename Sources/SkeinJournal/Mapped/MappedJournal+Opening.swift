@@ -26,8 +26,7 @@ extension MappedJournal {
             let folder = "\(spool)/\(number)"
             let lock: (any JournalLock)?
             do throws(SystemError) {
-                try storage.createFolder(folder)
-                lock = try storage.lock("\(folder)/\(JournalFiles.lock)")
+                lock = try Self.lock(folder, storage)
             } catch {
                 throw JournalError("opening the spool \(folder)", error)
             }
@@ -59,6 +58,21 @@ extension MappedJournal {
         throw JournalError(
             .locked,
             "the spool \(spool): all of its \(Self.maximumJournals) journals belong to living processes")
+    }
+
+    /// Makes the folder and takes its lock. Who removes a delivered journal may take it away between the two.
+    private static func lock(
+        _ folder: String, _ storage: any JournalStorage
+    ) throws(SystemError) -> (any JournalLock)? {
+        for _ in 0..<100 {
+            try storage.createFolder(folder)
+            do throws(SystemError) {
+                return try storage.lock("\(folder)/\(JournalFiles.lock)")
+            } catch {
+                guard error.code == ENOENT else { throw error }
+            }
+        }
+        throw SystemError(code: ENOENT)
     }
 
     /// Takes over the journal of a dead process, to deliver what it left: under its streams, to the endpoint that it
@@ -115,6 +129,29 @@ extension MappedJournal {
             return dead
         } catch {
             throw JournalError("listing the spool \(spool)", error)
+        }
+    }
+}
+
+extension MappedJournal {
+    /// Removes what a process left that was killed while it removed a delivered journal: folders with nothing in them but
+    /// a lock that nobody holds.
+    public static func removeRemains(inSpool spool: String) {
+        let storage = DiskStorage()
+        let numbers = ((try? storage.names(in: spool)) ?? []).compactMap { Int($0) }
+        for number in numbers {
+            let folder = "\(spool)/\(number)"
+            let path = "\(folder)/\(JournalFiles.lock)"
+            func isBare() -> Bool {
+                (try? storage.names(in: folder)).map { $0.allSatisfy { $0 == JournalFiles.lock } } ?? false
+            }
+            // The lock first: whoever is about to make a journal here holds it, or makes the folder again.
+            guard isBare(), let lock = try? storage.lock(path) else { continue }
+            if isBare() {
+                try? storage.remove(path)
+                try? storage.removeFolder(folder)
+            }
+            lock.release()
         }
     }
 }

@@ -65,6 +65,7 @@ final class SpoolAdopterLoop {
     private func scan(_ now: Int64) {
         nextScan = now + (configuration.interval ?? .seconds(1)).wholeNanoseconds
         let dead: [String]
+        MappedJournal.removeRemains(inSpool: configuration.folder)
         do {
             dead = try MappedJournal.deadJournals(inSpool: configuration.folder)
         } catch {
