@@ -72,6 +72,11 @@ faults: packages-build ## Kill app, collector and master 1,000 times under load 
 	"$$bin/SkeinFaults" kills $(FAULTS); \
 	"$$bin/SkeinFaults" backlog
 
+.PHONY: gate
+gate: packages-build packages-test ## Fail if a context needs more instructions or allocations than Benchmarks/thresholds.txt says
+	for product in SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
+	$(PYTHON) Benchmarks/gate.py "$$(swift build -c release --show-bin-path)"
+
 .PHONY: install
 install: packages-build ## Install skeind, skein and the systemd unit under PREFIX (and DESTDIR)
 	for product in skeind skein; do swift build -c release --static-swift-stdlib --product $$product; done

@@ -6,11 +6,9 @@ enum MemoryRows {
     static func rows(events: Int = 10_000_000) throws -> [Row] {
         // The process's pipeline, warm from the rows before.
         _ = Loops.recorded(1_000_000)
-        Loops.inTask { await EventSystem.flush() }
-        let before = resident()
+        let before = settled()
         _ = Loops.recorded(events)
-        Loops.inTask { await EventSystem.flush() }
-        let after = resident()
+        let after = settled()
 
         let budget = 32 << 20
         var configuration = EventPipeline.Configuration(
@@ -36,6 +34,15 @@ enum MemoryRows {
                 ours: Double(statistics.dropped.values.reduce(0, +)),
                 unit: .count),
         ]
+    }
+
+    /// Once everything is shipped and the journal has given back the segments that only the shipper's lag had needed.
+    private static func settled() -> Int {
+        Loops.inTask {
+            await EventSystem.flush()
+            try? await Task.sleep(for: .seconds(5))
+        }
+        return resident()
     }
 
     /// Bytes of the process that are in memory.
