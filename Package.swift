@@ -96,6 +96,10 @@ let package = Package(
             dependencies: ["Skein", "SkeinArchive", "SkeinBSON", "SkeinZeroMQ", "SkeinPlatform"],
             path: "Tests/Faults"),
 
+        // What the tests fork.
+        .executableTarget(
+            name: "SkeinForkProgram", dependencies: ["Skein", "SkeinPlatform"], path: "Tests/ForkProgram"),
+
         // Tests.
         .testTarget(name: "SkeinPlatformTests", dependencies: ["SkeinPlatform"]),
         .testTarget(name: "SkeinBSONTests", dependencies: ["SkeinBSON", "CSkeinBSON"]),

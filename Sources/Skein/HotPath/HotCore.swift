@@ -14,6 +14,8 @@ struct HotCore {
     let shardCount: Int
     let counters: UnsafeMutablePointer<Atomic<UInt64>>
     let isOpen: UnsafeMutablePointer<Atomic<Bool>>
+    /// In the child of a fork: what became of it (``ForkGuard``).
+    let fork: UnsafeMutablePointer<Atomic<UInt>>
     let pid: Int32
     let givesIDs: Bool
     let countsCycles: Bool
@@ -33,6 +35,13 @@ extension UnsafeMutablePointer where Pointee == HotCore {
 
     @inline(__always)
     var isOpen: Bool { pointee.isOpen.pointee.load(ordering: .relaxed) }
+
+    /// Itself while it records; in the child of a fork, what goes on for it.
+    @inline(__always)
+    var live: HotCorePointer? { isOpen ? self : afterFork }
+
+    @inline(never)
+    private var afterFork: HotCorePointer? { ForkGuard.successor(of: self) }
 
     @inline(__always)
     func withOwner<Result>(_ body: (PipelineCore) -> Result) -> Result {

@@ -43,7 +43,7 @@ extension Context {
         if first == 0x2E || first == 0x5E {
             return join(type, literal, fromOutermost: first == 0x5E, id, sample, pipeline)
         }
-        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+        guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
         }
         let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
@@ -58,7 +58,7 @@ extension Context {
         if type.hasPrefix(".") || type.hasPrefix("^"), let outer = surrounding(pipeline) {
             let parent = type.hasPrefix("^") ? outermost(outer) : outer
             let above = parent.state
-            guard above.pointee.isSampled, let core = above.pointee.core, core.isOpen else {
+            guard above.pointee.isSampled, let core = above.pointee.core?.live else {
                 return .silenced(parent)
             }
             let descriptor = core.withOwner {
@@ -66,7 +66,7 @@ extension Context {
             }
             return .new(child(of: parent, core, descriptor, sample))
         }
-        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+        guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
         }
         return .new(root(core, core.withOwner { rootDescriptor(of: type, $0) }, id, sample))
@@ -79,7 +79,7 @@ extension Context {
         _ pipeline: EventPipeline?
     ) -> Opened {
         guard let outer = surrounding(pipeline) else {
-            guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+            guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
                 return .nothing
             }
             let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
@@ -87,7 +87,7 @@ extension Context {
         }
         let parent = fromOutermost ? outermost(outer) : outer
         let above = parent.state
-        guard above.pointee.isSampled, let core = above.pointee.core, core.isOpen else {
+        guard above.pointee.isSampled, let core = above.pointee.core?.live else {
             return .silenced(parent)
         }
         let known = UInt(bitPattern: above.pointee.descriptor.toOpaque())
@@ -102,7 +102,11 @@ extension Context {
     private static func surrounding(_ pipeline: EventPipeline?) -> Unmanaged<Context>? {
         guard let outer = bound else { return nil }
         if outer._withUnsafeGuaranteedRef({ $0.isScope }) { return nil }
-        if let pipeline, pipeline.core.hot != outer.state.pointee.core { return nil }
+        if let pipeline, pipeline.core.hot != outer.state.pointee.core,
+            pipeline.core.hot.live != outer.state.pointee.core
+        {
+            return nil
+        }
         return outer
     }
 

@@ -7,6 +7,10 @@
 /// let pipeline = try EventPipeline(.init(recorder: recorder))
 /// pipeline.withContext("job") { context in context["n"] = 1 }
 /// ```
+/// In a child made by fork without exec it goes on by itself, on anonymous memory and to the same endpoint, with the first context
+/// opened there. Contexts open at the fork are the parent's: in the child nothing comes of them, but what is opened inside them is of
+/// their tree. Before such a child ends it should wait with ``flushBlocking(timeout:)``.
+///
 /// Threads: safe on any. It never blocks, throws into or crashes its host: what it cannot keep is dropped and counted.
 public final class EventPipeline: Sendable {
     let core: PipelineCore
@@ -71,16 +75,33 @@ public final class EventPipeline: Sendable {
     /// Returns whether they are.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) async -> Bool {
-        await recorder.flush(timeout: timeout)
+        await acting.recorder.flush(timeout: timeout)
+    }
+
+    /// As ``flush(timeout:)``, but blocks the calling thread: for places without a task, and for the child of a fork, which has no
+    /// thread to run one. Not for the cooperative pool. Without a ``ShippingRecorder`` there is nothing to wait for: true.
+    @discardableResult
+    public func flushBlocking(timeout: Duration = .seconds(5)) -> Bool {
+        (acting.recorder as? ShippingRecorder)?.flushBlocking(timeout: timeout) ?? true
+    }
+
+    /// What records now: in the child of a fork something else than was made here.
+    private var acting: (core: PipelineCore, recorder: any EventRecorder) {
+        let acting = core.acting
+        return (acting, acting === core ? recorder : acting.shipping ?? recorder)
     }
 
     /// Flushes, at most for the time given, and ends the pipeline. Contexts opened afterwards do nothing; open ones that
     /// close afterwards are counted as dropped (`shut_down`).
     public func shutdown(timeout: Duration = .seconds(2)) async {
-        await recorder.shutdown(timeout: timeout)
-        core.isOpen = false
+        let acting = acting
+        await acting.recorder.shutdown(timeout: timeout)
+        acting.core.isOpen = false
     }
 
     /// What the pipeline has done so far.
-    public var statistics: EventStatistics { EventStatistics(core: core, recorder: recorder) }
+    public var statistics: EventStatistics {
+        let acting = acting
+        return EventStatistics(core: acting.core, recorder: acting.recorder)
+    }
 }

@@ -86,12 +86,3 @@ public enum EventSystem {
         if open.subtract(1, ordering: .relaxed).newValue == 0 { active.store(false, ordering: .releasing) }
     }
 }
-
-/// A child made by fork without exec has no shipper and shares the parent's mappings: in it nothing records.
-enum ForkGuard {
-    private static let installation: Void = {
-        _ = pthread_atfork(nil, nil) { EventSystem.active.store(false, ordering: .relaxed) }
-    }()
-
-    static func install() { _ = installation }
-}

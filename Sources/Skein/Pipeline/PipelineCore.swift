@@ -32,11 +32,13 @@ final class PipelineCore: @unchecked Sendable {
     private let heapLimit: Int
     private let descriptors = Monitor<[String: TypeDescriptor]>([:])
     private let warn: @Sendable (String) -> Void
+    private let configuration: EventPipeline.Configuration
 
     static let noDescriptor = TypeDescriptor(type: [], host: "", pid: 0, service: nil)
     private static let maximumDescriptors = 4_096
 
     init(_ configuration: EventPipeline.Configuration, recorder: any EventRecorder) {
+        self.configuration = configuration
         limits = configuration.limits
         host = configuration.host ?? HostName.current
         pid = getpid()
@@ -60,6 +62,8 @@ final class PipelineCore: @unchecked Sendable {
         }
         let openFlag = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: 1)
         openFlag.initialize(to: Atomic(true))
+        let fork = UnsafeMutablePointer<Atomic<UInt>>.allocate(capacity: 1)
+        fork.initialize(to: Atomic(ForkGuard.State.none))
         let shardPointers = UnsafeMutablePointer<Unmanaged<MappedShard>>.allocate(
             capacity: max(1, shards.count))
         for (index, shard) in shards.enumerated() {
@@ -71,13 +75,16 @@ final class PipelineCore: @unchecked Sendable {
                 owner: Unmanaged.passUnretained(self),
                 identity: nextIdentity.add(1, ordering: .relaxed).newValue,
                 time: Unmanaged.passUnretained(time), shards: shardPointers, shardCount: shards.count,
-                counters: counters, isOpen: openFlag, pid: pid, givesIDs: ids != nil,
+                counters: counters, isOpen: openFlag, fork: fork, pid: pid, givesIDs: ids != nil,
                 countsCycles: time.usesCounter, threadKey: ThreadState.key,
                 biasesLocks: AsymmetricFence.isAvailable,
                 notify: shipping.map { Unmanaged.passUnretained($0) }))
+        ForkGuard.cores.add(hot)
     }
 
     deinit {
+        ForkGuard.cores.remove(hot)
+        hot.pointee.fork.deallocate()
         if ownsCounters { counters.deallocate() }
         hot.pointee.isOpen.deallocate()
         hot.pointee.shards.deallocate()
@@ -88,6 +95,17 @@ final class PipelineCore: @unchecked Sendable {
     var isOpen: Bool {
         get { hot.isOpen }
         set { hot.pointee.isOpen.pointee.store(newValue, ordering: .relaxed) }
+    }
+
+    /// In the child of a fork: what goes on in its place, on anonymous memory. Nil if it ships nothing, or cannot be had.
+    func successorAfterFork() -> PipelineCore? {
+        guard let shipping, let recorder = shipping.successorAfterFork() else { return nil }
+        return PipelineCore(configuration, recorder: recorder)
+    }
+
+    /// The core that records: itself, or in the child of a fork what goes on in its place.
+    var acting: PipelineCore {
+        hot.live.map { $0.withOwner { $0 } } ?? self
     }
 
     // MARK: Counting

@@ -60,7 +60,7 @@ extension Context {
         dynamic type: String, continuing carrier: some PropagationCarrier, sample: Sampling,
         pipeline: EventPipeline?
     ) -> Opened {
-        guard let core = pipeline?.core.hot ?? EventSystem.pipelineForRoot, core.isOpen else {
+        guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
         }
         var malformed = false

@@ -23,6 +23,9 @@ public final class ShippingRecorder: EventRecorder {
     private let recovery: JournalRecovery
     private let shipper: Shipper
     private let adopter: SpoolAdopter?
+    private let configuration: EventPipeline.Configuration
+    /// This is the child of a fork: journal, shipper and adopter are the parent's.
+    private let isForgotten = Atomic<Bool>(false)
 
     /// Opens the journal and starts the shipper. Only what concerns journal and endpoint is used of the configuration.
     /// - Throws: ``EventConfigurationError`` for a bad endpoint, or a spool that cannot be used.
@@ -32,6 +35,7 @@ public final class ShippingRecorder: EventRecorder {
     }
 
     init(checked configuration: EventPipeline.Configuration) throws(EventConfigurationError) {
+        self.configuration = configuration
         let endpoint: Endpoint
         do {
             endpoint = try Endpoint(configuration.endpoint)
@@ -70,6 +74,27 @@ public final class ShippingRecorder: EventRecorder {
             throw EventConfigurationError(code: .resources, message: "the shipper could not start: \(error)")
         }
         adopter = Self.adopter(configuration, journal, to: endpoint, host: host)
+        ForkGuard.recorders.add(Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// In the child of a fork, in the atfork handler: lets go of what is the parent's. Takes no lock and allocates nothing.
+    func forgetAfterFork() {
+        isForgotten.store(true, ordering: .relaxed)
+        journal.abandonAfterFork()
+        shipper.forgetAfterFork()
+        adopter?.forgetAfterFork()
+    }
+
+    /// In the child of a fork: one to the same endpoint, on anonymous memory.
+    func successorAfterFork() -> ShippingRecorder? {
+        var configuration = configuration
+        configuration.spool = nil
+        do {
+            return try ShippingRecorder(checked: configuration)
+        } catch {
+            configuration.onWarning("the child of a fork records nothing: \(error)")
+            return nil
+        }
     }
 
     /// Delivers what other dead processes left in the spool, one journal after the other, and is gone when that is done.
@@ -92,12 +117,14 @@ public final class ShippingRecorder: EventRecorder {
     }
 
     deinit {
+        ForkGuard.recorders.remove(Unmanaged.passUnretained(self).toOpaque())
         end(timeout: .zero)
     }
 
     /// Ends everything within the time: at once, so that neither waits for the other. The journal is closed in order, and the
     /// next process does not take this one for dead.
     private func end(timeout: Duration) {
+        guard !isForgotten.load(ordering: .relaxed) else { return }
         let adopter = adopter
         let isStopping = try? SystemThread(name: "skein-adopter-end") { adopter?.stop(timeout: timeout) }
         shipper.shutdown(timeout: timeout)
@@ -126,6 +153,11 @@ public final class ShippingRecorder: EventRecorder {
         }
     }
 
+    /// As ``flush(timeout:)``, blocking the calling thread.
+    func flushBlocking(timeout: Duration) -> Bool {
+        shipper.flush(timeout: timeout)
+    }
+
     public func flush(timeout: Duration) async -> Bool {
         await onThread { $0.shipper.flush(timeout: timeout) }
     }
@@ -151,6 +183,7 @@ public final class ShippingRecorder: EventRecorder {
 
     /// Everything told apart by the journal's counters and the shipper's.
     public var statistics: RecorderStatistics {
+        guard !isForgotten.load(ordering: .relaxed) else { return RecorderStatistics() }
         let shipped = shipper.statistics
         var statistics = RecorderStatistics()
         statistics.recorded = journal.shards.reduce(0) { $0 + $1.lastNumber }
