@@ -158,7 +158,8 @@ public final class Collector: Sendable {
         let outlets = OutletSet(
             .init(
                 journal: journal, folder: data + "/outlets", backlogFolder: data + "/backlog",
-                journalSettings: initial.journal, notices: notices, recoveredEnd: journal.durablePosition,
+                journalSettings: initial.journal, notices: notices, keys: curve?.keys,
+                recoveredEnd: journal.durablePosition,
                 rejected: rejected, warner: warner, compile: compile, retirement: initial.retirement,
                 onProgress: { wakeUp.signal() }),
             makeStream: { [initial, curve, warner] (name, routing) throws(CollectorError) in
@@ -173,7 +174,9 @@ public final class Collector: Sendable {
         let inlets = InletThread(wakeUp: wakeUp)
         let spools = SpoolWatch()
         do throws(CollectorError) {
-            try outlets.start(initial)
+            let upstream = UpstreamFile(path: data + "/upstream")
+            let known = upstream.read(SystemClock.wallNanoseconds())
+            try outlets.start(initial, upstream: known.keys.sorted())
             do {
                 try syncer.start()
             } catch {
@@ -183,6 +186,7 @@ public final class Collector: Sendable {
                 configuration: initial, collectorID: journal.id.description, journal: journal, syncer: syncer,
                 rejected: rejected, outlets: outlets, spools: spools, warner: warner, wakeUp: wakeUp,
                 started: SystemClock.wallNanoseconds(), requests: requests, notices: notices,
+                upstreamFile: upstream, upstream: known,
                 authoriser: authoriser)
             var ports = try inlets.start(parts) { [initial, curve] () throws(CollectorError) in
                 try InletSockets(initial, curve: curve, context: context)

@@ -80,10 +80,14 @@ import Testing
             let own = try documents.map {
                 try #require(BSONDocument(unchecked: $0)[path: "body.n"]?.intValue)
             }
-            #expect(own == own.sorted(), sourceLocation: sourceLocation)
+            let isInOrder = own == own.sorted()
+            #expect(isInOrder, sourceLocation: sourceLocation)
             numbers += own
         }
-        #expect(numbers.sorted() == Array(1...Int64(count)), sourceLocation: sourceLocation)
+        let isEach = numbers.sorted() == Array(1...Int64(count))
+        #expect(
+            isEach, "\(numbers.count) events, \(Set(numbers).count) of them different, of \(count)",
+            sourceLocation: sourceLocation)
     }
 
     private static func backlog(_ running: RunningCollector, _ key: String, of outlet: String = "master")

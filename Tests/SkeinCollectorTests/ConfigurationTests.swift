@@ -116,11 +116,15 @@ import Testing
             sync-interval: 20ms
             outlets:
               files: off
-              west: { kind: forward, endpoint: west:3515 }
+              west: { kind: forward, endpoint: west:3515, overflow: refuse, backlog-budget: 32MiB }
+            backlog-budget: 2GiB
             rules:
               - to: [west, stream]
             """
         let first = try load(yaml: yaml)
+        let west = first.configuration.outlets.first { $0.name == "west" }
+        #expect(west?.overflow == .refuse && west?.backlogBudgetBytes == 32 << 20)
+        #expect(first.configuration.journal.backlogBudgetBytes == 2 << 30)
         let second = try load(yaml: first.text)
         #expect(first.configuration.outlets == second.configuration.outlets)
         #expect(first.configuration.collect == second.configuration.collect)
@@ -185,6 +189,10 @@ import Testing
         ("outlets:\n  tickets: { kind: tickets }", "skeind.yaml:2:20: no outlet is of the kind \"tickets\""),
         ("outlets:\n  .x: off", "skeind.yaml:2:3: \".x\" is no name for an outlet"),
         ("outlets:\n  x: { kind: forward }", "skeind.yaml:2:6: x has no endpoint"),
+        (
+            "outlets:\n  files: { overflow: spill }",
+            "skeind.yaml:2:22: overflow: \"spill\"; expected drop or refuse"
+        ),
         ("outlets:\n  files: { paht: x }", "skeind.yaml:2:12: files outlets have no \"paht\""),
         ("outlets:\n  x: { kind: stream }", "skeind.yaml:2:3: x is a second stream beside stream"),
         (

@@ -81,6 +81,23 @@ func event(_ type: String, _ number: Int, at seconds: Double? = nil, text: Strin
 
     func content(_ path: String) -> [UInt8]? { TemporaryFolder.read(folder.path + "/files/" + path) }
 
+    @Test func `a day stays locked until a checkpoint covers what was written to it`() throws {
+        let outlet = try outlet()
+        var run = RunOfEvents()
+        run.append(event("a", 1), arrival: noon)
+        try run.give(to: outlet)
+        try outlet.rotate()
+        let day = folder.path + "/files/20261120"
+        #expect(throws: ArchiveError.self) { _ = try DayFolderLock(folder: day, .exclusive) }
+        #expect(try outlet.beginCheckpoint())
+        #expect(throws: ArchiveError.self) { _ = try DayFolderLock(folder: day, .exclusive) }
+        try eventually("the checkpoint is through") {
+            try outlet.endCheckpoint { (_, _) throws(OutletFailure) in }
+        }
+        _ = try DayFolderLock(folder: day, .exclusive)
+        outlet.close()
+    }
+
     @Test func `each type has a file a day, with exactly the bytes that came, in order`() throws {
         let outlet = try outlet()
         var run = RunOfEvents()
@@ -309,6 +326,7 @@ func event(_ type: String, _ number: Int, at seconds: Double? = nil, text: Strin
             _ = try DayFolderLock(folder: folder.path + "/files/20261120", .exclusive)
         }
         try outlet.rotate()
+        try takeCheckpoint(outlet)
         _ = try DayFolderLock(folder: folder.path + "/files/20261120", .exclusive)
     }
 

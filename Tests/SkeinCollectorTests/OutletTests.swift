@@ -174,6 +174,77 @@ import Testing
         #expect(last < 1000)
     }
 
+    @Test func `a loop is found after a restart, before those in it have greeted again`() throws {
+        let folder = try TemporaryFolder()
+        var first: RunningCollector? = try RunningCollector(folder)
+        let producer = try RawProducer(try #require(first?.ports.deliver))
+        _ = try producer.hello(path: ["0123456789abcdef0123456789abcdef"])
+        try eventually("it is written down") { TemporaryFolder.read(folder.path + "/data/upstream") != nil }
+        first?.collector.stop()
+        first = nil
+        // Whoever it forwards to hears of it, though nobody has greeted it yet.
+        let context = try ZMQContext()
+        let master = try ZMQSocket(.router, in: context)
+        try master.set(.receiveTimeout(.seconds(20)))
+        try master.bind("tcp://127.0.0.1:0")
+        let bound = master.boundPort
+        let port = try #require(bound)
+        let again = try RunningCollector(folder) { configuration in
+            configuration.outlets.append(
+                OutletConfiguration(
+                    name: "master", kind: .forward(.init(endpoint: "deliver://127.0.0.1:\(port)"))))
+            configuration.drainTimeout = .milliseconds(200)
+        }
+        let client = try PushClient(again.ports.collect[0])
+        try client.send(freshEvent("a", 1).bytes)
+        let message = try #require(try master.receiveMultipart(wait: true))
+        guard case .hello(let hello) = try DeliverMessage(decoding: message.frames[1]) else {
+            Issue.record("no HELLO")
+            return
+        }
+        #expect(
+            hello.path == [
+                try #require(again.collector.status["id"]?.stringValue), "0123456789abcdef0123456789abcdef",
+            ])
+    }
+
+    @Test func `events are forwarded over CURVE to a collector whose key is given`() throws {
+        let folder = try TemporaryFolder()
+        let server = try CurveKeyPair.generate()
+        let own = try CurveKeyPair.generate()
+        let masterKey = try folder.write("master", server.secretKey.z85 + "\n")
+        let masterClients = try folder.write("master-clients", "\(own.publicKey.z85) edge\n")
+        let ownKey = try folder.write("own", own.secretKey.z85 + "\n")
+        let master = try RunningCollector { configuration in
+            configuration.curveKeyFile = masterKey
+            configuration.curveClientsFile = masterClients
+        }
+        let published = try folder.write("master.pub", server.publicKey.z85 + "\n")
+        for key in [server.publicKey.z85, published] {
+            var forward = OutletConfiguration.Forward(
+                endpoint: "deliver://127.0.0.1:\(try #require(master.ports.deliver))")
+            forward.key = key
+            let outlet = OutletConfiguration(name: "master", kind: .forward(forward))
+            #expect(throws: ConfigurationMistake.self) {
+                var configuration = RunningCollector.configuration(folder)
+                configuration.outlets = [outlet]
+                _ = try Collector(configuration, log: .none)
+            }
+            let before = master.ledger("journaled") ?? 0
+            let edge = try RunningCollector { configuration in
+                configuration.outlets = [outlet]
+                configuration.curveKeyFile = ownKey
+                configuration.curveClientsFile = masterClients
+                configuration.insecure = [.collect]
+            }
+            let client = try PushClient(edge.ports.collect[0])
+            for number in 0..<50 { try client.send(freshEvent("a", number).bytes) }
+            try eventually("all arrive") { master.ledger("journaled") == before + 50 }
+            try edge.flush()
+            edge.expectBalance()
+        }
+    }
+
     // MARK: Rules and reloading
 
     @Test func `rules say which outlets get events`() throws {

@@ -199,7 +199,8 @@ import Testing
             }.sorted()
             let first = try #require(numbers.first, "\(name) has nothing")
             let last = try #require(numbers.last)
-            #expect(numbers == Array(first...last), "\(name) has gaps, or something twice")
+            let isEach = numbers == Array(first...last)
+            #expect(isEach, "\(name) has gaps, or something twice")
             if name == "files" { #expect(first == 1 && last == Int64(sent)) }
             if name.hasPrefix("renamed") {
                 // What arrives while a reload works goes to both; nothing goes to neither.

@@ -56,6 +56,15 @@ extension CollectorConfiguration {
                 } catch {
                     throw ConfigurationMistake(place, error.message)
                 }
+                if let key = forward.key {
+                    guard curveKeyFile != nil else {
+                        throw ConfigurationMistake(
+                            place,
+                            "\(outlet.name) has a key, and this collector has none; expected curve-key: FILE and curve-clients: FILE"
+                        )
+                    }
+                    _ = try CurveSettings.publicKey(key, place)
+                }
             }
         }
     }

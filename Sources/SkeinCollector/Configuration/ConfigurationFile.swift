@@ -103,7 +103,14 @@ struct ConfigurationFile {
                     node, "\(name) has no endpoint; expected endpoint: \(ForwardEndpoint.acceptedForm)")
             }
             let endpoint = try read(value, "endpoint", ForwardEndpoint.check)
-            make = { _ in .forward(.init(endpoint: endpoint)) }
+            let key = try take("key", of: &entries).map { (node) throws(ConfigurationMistake) in
+                try text(node)
+            }
+            make = { _ in
+                var forward = OutletConfiguration.Forward(endpoint: endpoint)
+                forward.key = key
+                return .forward(forward)
+            }
         default:
             let wrong = kindNode ?? node
             throw mistake(

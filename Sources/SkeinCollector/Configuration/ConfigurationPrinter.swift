@@ -30,6 +30,12 @@ struct ConfigurationPrinter {
 
     private static func entries(_ outlet: OutletConfiguration) -> [String] {
         var entries = ["kind: \(outlet.kind.word)", "from: \(outlet.from.rawValue)"]
+        if outlet.kind != .stream {
+            entries.append("overflow: \(outlet.overflow.rawValue)")
+            if let bytes = outlet.backlogBudgetBytes {
+                entries.append("backlog-budget: \(ByteSize.print(bytes))")
+            }
+        }
         switch outlet.kind {
         case .files(let files):
             entries += [
@@ -39,7 +45,9 @@ struct ConfigurationPrinter {
                 "checkpoint-bytes: \(ByteSize.print(files.checkpointBytes))",
             ]
         case .stream: break
-        case .forward(let forward): entries.append("endpoint: \(scalar(forward.endpoint))")
+        case .forward(let forward):
+            entries.append("endpoint: \(scalar(forward.endpoint))")
+            if let key = forward.key { entries.append("key: \(scalar(key))") }
         }
         return entries
     }

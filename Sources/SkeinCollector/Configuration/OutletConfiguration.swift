@@ -25,6 +25,9 @@ public struct OutletConfiguration: Sendable, Hashable {
     public struct Forward: Sendable, Hashable {
         /// The other collector: `host:3515`, `deliver://host:3515`, `push://host:3514`.
         public var endpoint: String
+        /// The other collector's public key, 40 characters of Z85, or a file with it: the connection is then encrypted, with
+        /// this collector's own key (``CollectorConfiguration/curveKeyFile``). nil: it is not.
+        public var key: String?
 
         /// - Parameter endpoint: the other collector; it is checked with the rest of the configuration.
         public init(endpoint: String) {

@@ -82,10 +82,23 @@ extension InletLoop {
 
     /// Remembers the collectors behind a producer. Where this one sends on, it says so.
     private func note(upstream path: [String]) {
+        for id in path where !heardUpstream.contains(id) && heardUpstream.count < 63 {
+            heardUpstream.append(id)
+            writeUpstream(SystemClock.monotonicNanoseconds())
+        }
         let new = path.filter { !upstream.contains($0) }
         guard !new.isEmpty, upstream.count < 63 else { return }
         upstream += new.prefix(63 - upstream.count)
         parts.outlets.follow(upstream: upstream)
+    }
+
+    func writeUpstream(_ now: Int64) {
+        upstreamWritten = now
+        let wall = SystemClock.wallNanoseconds()
+        for id in heardUpstream { upstreamTimes[id] = wall }
+        if let error = parts.upstreamFile.write(upstreamTimes) {
+            parts.warner.note("cannot write \(parts.upstreamFile.path): \(error)")
+        }
     }
 
     private func end(_ stream: StreamIdentity) {

@@ -20,6 +20,9 @@ final class InletLoop {
         var started: Int64
         var requests: Collector.Requests
         var notices: DropNotices
+        /// Where ids of collectors that deliver to this one are kept, and those known from an earlier life.
+        var upstreamFile: UpstreamFile
+        var upstream: [String: Int64]
         /// Says who may connect, where there are keys.
         var authoriser: ZAPAuthoriser?
     }
@@ -37,7 +40,13 @@ final class InletLoop {
     /// What the ledger has of the session's counts already.
     var counted = CollectorCounts()
     /// Ids of collectors that deliver to this one, and of those behind them.
-    var upstream: [String] = []
+    var upstream: [String]
+    /// Those that were heard of in this life.
+    var heardUpstream: [String] = []
+    /// When each was heard of last, Unix nanoseconds.
+    var upstreamTimes: [String: Int64]
+    /// When these were written down, monotonic nanoseconds.
+    var upstreamWritten: Int64 = 0
 
     // Syncing.
     /// When the oldest event that no sync covers was journaled, monotonic nanoseconds.
@@ -63,6 +72,8 @@ final class InletLoop {
     init(_ parts: Parts, sockets: InletSockets) {
         self.parts = parts
         self.sockets = sockets
+        upstream = parts.upstream.keys.sorted()
+        upstreamTimes = parts.upstream
         let journal = parts.journal
         ledger = HopLedger { journal.counter($0) }
         let now = SystemClock.monotonicNanoseconds()
@@ -126,6 +137,7 @@ final class InletLoop {
         send(tick.answers)
         tellOfDrops(now)
         parts.outlets.reap()
+        if !heardUpstream.isEmpty, now - upstreamWritten >= 3_600_000_000_000 { writeUpstream(now) }
         if now >= nextForgetting {
             nextForgetting = now + 60_000_000_000
             let wall = SystemClock.wallNanoseconds()

@@ -16,7 +16,8 @@ final class JournalSyncer: Sendable {
         var isWorking = false
         var outcome: Outcome?
         var isStopped = false
-        var hasEnded = false
+        /// Before it is started there is nothing to wait for.
+        var hasEnded = true
     }
 
     private let journal: BatchJournal
@@ -32,11 +33,16 @@ final class JournalSyncer: Sendable {
     }
 
     func start() throws(SystemError) {
-        let thread = try SystemThread(name: "skein-sync") { [self] in
-            run()
-            state.update { $0.hasEnded = true }
+        state.withLock { $0.hasEnded = false }
+        do throws(SystemError) {
+            try SystemThread(name: "skein-sync") { [self] in
+                run()
+                state.update { $0.hasEnded = true }
+            }.detach()
+        } catch {
+            state.withLock { $0.hasEnded = true }
+            throw error
         }
-        thread.detach()
     }
 
     /// Begins a sync. One at a time: the next when ``outcome()`` told of the last.

@@ -3,6 +3,7 @@ import SkeinJournal
 import SkeinPlatform
 import SkeinShipping
 import SkeinWire
+import SkeinZeroMQ
 import Synchronization
 
 /// Sends events on to another collector, acknowledged where that one has a deliver port. Its shipper has a thread of its own.
@@ -11,6 +12,7 @@ final class ForwardOutlet: RunningOutlet {
     private let endpoint: Endpoint
     private let journal: ForwardJournal
     private let collectorID: String
+    private let curve: (keys: CurveKeyPair, server: CurveKey)?
     private let warner: Warner
     private let shipper: Mutex<Shipper>
     /// Set when it was told to end; no new shipper is made from then on.
@@ -21,11 +23,13 @@ final class ForwardOutlet: RunningOutlet {
     ///   - upstream: ids of the collectors that deliver to this one, so that a loop is found.
     init(
         name: String, settings: OutletConfiguration.Forward, source: OutletSource, journal: BatchJournal,
-        file: OutletCheckpointFile, routing: Routing, upstream: [String], warner: Warner,
+        file: OutletCheckpointFile, curve: (keys: CurveKeyPair, server: CurveKey)?, routing: Routing,
+        upstream: [String], warner: Warner,
         onProgress: @escaping @Sendable () -> Void
     ) throws {
         self.name = name
         self.warner = warner
+        self.curve = curve
         collectorID = journal.id.description
         endpoint = try Endpoint(settings.endpoint)
         let resumed = file.load()?.checkpoint
@@ -60,16 +64,17 @@ final class ForwardOutlet: RunningOutlet {
             journal: journal, source: source, outletID: id, isResumed: known != nil, routing: routing,
             counters: counters, keep: keep)
         self.journal = shippable
-        shipper = Mutex(try Self.makeShipper(shippable, endpoint, name, collectorID, upstream, warner))
+        shipper = Mutex(try Self.makeShipper(shippable, endpoint, curve, name, collectorID, upstream, warner))
     }
 
     private static func makeShipper(
-        _ journal: ForwardJournal, _ endpoint: Endpoint, _ name: String, _ collectorID: String,
-        _ upstream: [String],
+        _ journal: ForwardJournal, _ endpoint: Endpoint, _ curve: (keys: CurveKeyPair, server: CurveKey)?,
+        _ name: String, _ collectorID: String, _ upstream: [String],
         _ warner: Warner
     ) throws(ShippingError) -> Shipper {
         var configuration = Shipper.Configuration(
             endpoint: endpoint, service: "skeind", host: HostName.current, pid: getpid())
+        configuration.curve = curve
         configuration.path = [collectorID] + upstream.prefix(63)
         return try Shipper(shipping: journal, configuration: configuration) { text in
             warner.warn("outlet \(name)", "\(name): \(text)")
@@ -83,7 +88,8 @@ final class ForwardOutlet: RunningOutlet {
                 guard !isStopped else { return }
                 shipper.withLock { $0 }.shutdown(timeout: .zero)
                 do {
-                    let next = try Self.makeShipper(journal, endpoint, name, collectorID, upstream, warner)
+                    let next = try Self.makeShipper(
+                        journal, endpoint, curve, name, collectorID, upstream, warner)
                     shipper.withLock { $0 = next }
                 } catch {
                     warner.warn("outlet \(name)", "\(name): \(error)")

@@ -1,6 +1,7 @@
 import SkeinBSON
 import SkeinJournal
 import SkeinPlatform
+import SkeinZeroMQ
 import Synchronization
 
 /// All outlets of a collector: begins, changes and ends them. Any thread.
@@ -14,6 +15,8 @@ final class OutletSet: Sendable {
         var backlogFolder: String
         var journalSettings: CollectorConfiguration.Journal
         var notices: DropNotices
+        /// This collector's own keys, where it has any.
+        var keys: CurveKeyPair?
         /// Where the journal ended when it was opened.
         var recoveredEnd: JournalPosition
         var rejected: RejectedStore
@@ -75,7 +78,9 @@ final class OutletSet: Sendable {
     // MARK: Beginning and changing
 
     /// Starts every outlet of a configuration.
-    func start(_ configuration: CollectorConfiguration) throws(CollectorError) {
+    /// - Parameter upstream: ids of collectors that deliver to this one.
+    func start(_ configuration: CollectorConfiguration, upstream: [String]) throws(CollectorError) {
+        state.withLock { $0.upstream = upstream }
         Backlog.removeLeftovers(in: surroundings.backlogFolder)
         do {
             try keeper.start()
@@ -170,9 +175,15 @@ final class OutletSet: Sendable {
         let news = NewsBox()
         let source = try source(configuration, routing) { news.ring() }
         do {
+            let curve = try settings.key.map { key in
+                guard let keys = surroundings.keys else {
+                    throw CollectorError(.state, "it has a key, and this collector has none")
+                }
+                return (keys: keys, server: try CurveSettings.publicKey(key, .property("outlets")))
+            }
             let outlet = try ForwardOutlet(
                 name: configuration.name, settings: settings, source: source, journal: surroundings.journal,
-                file: checkpointFile(configuration), routing: routing,
+                file: checkpointFile(configuration), curve: curve, routing: routing,
                 upstream: state.withLock { $0.upstream }, warner: surroundings.warner,
                 onProgress: surroundings.onProgress)
             news.outlet = outlet

@@ -54,7 +54,9 @@ struct OutletSettingsFile {
             document.append("checkpoint_ms", .int64(Int64(files.checkpointInterval.wholeMilliseconds)))
             document.append("checkpoint_bytes", .int64(Int64(files.checkpointBytes)))
         case .stream: break
-        case .forward(let forward): document.append("endpoint", .string(forward.endpoint))
+        case .forward(let forward):
+            document.append("endpoint", .string(forward.endpoint))
+            if let key = forward.key { document.append("key", .string(key)) }
         }
         if let conditions { document.append("conditions", .array(.array(conditions.map { .string($0) }))) }
         document.append("overflow", .string(configuration.overflow.rawValue))
@@ -91,7 +93,9 @@ struct OutletSettingsFile {
             kind = .files(files)
         case "forward":
             guard let endpoint = document["endpoint"]?.stringValue else { return nil }
-            kind = .forward(.init(endpoint: endpoint))
+            var forward = OutletConfiguration.Forward(endpoint: endpoint)
+            forward.key = document["key"]?.stringValue
+            kind = .forward(forward)
         default: return nil
         }
         configuration = OutletConfiguration(name: name, kind: kind)

@@ -51,6 +51,19 @@ struct CurveSettings: Sendable {
         return CurveSettings(keys: keys, clients: clients)
     }
 
+    /// Another collector's public key: as it is, or in a file.
+    static func publicKey(
+        _ text: String, _ place: ConfigurationMistake.Place
+    ) throws(ConfigurationMistake) -> CurveKey {
+        if let key = CurveKey(z85: text) { return key }
+        let lines = try lines(of: text, place)
+        guard lines.count == 1, let key = CurveKey(z85: lines[0].key) else {
+            throw ConfigurationMistake(
+                place, "\(text) holds no public key; expected one line of 40 characters of Z85")
+        }
+        return key
+    }
+
     /// The lines that are neither empty nor a comment: `#` and a space, which no key begins with.
     private static func lines(
         of path: String, _ place: ConfigurationMistake.Place

@@ -21,6 +21,8 @@ final class DayFiles {
     var hasNewFiles: Bool
     /// Types whose files could not be made, by their numbers, with the reason. Tried again after a while.
     var refusals: [Int: String] = [:]
+    /// How many checkpoints had begun when it was last written to: the next one covers it. nil: it was not.
+    var writtenAfter: UInt64?
     private var lock: DayFolderLock
 
     /// Makes the folder if it is missing and takes its lock.

@@ -29,6 +29,7 @@ extension FilesOutlet {
             ], paths: paths
         )
         notesSince = []
+        checkpointsBegun += 1
         return true
     }
 
@@ -83,6 +84,9 @@ extension FilesOutlet {
             throw .distrusted("cannot sync files below \(root): \(error)")
         }
         try keep(checkpoint.details, notes)
+        // There is one at a time, so that it is the last that began.
+        checkpointsKept = checkpointsBegun
+        uncoveredDays.removeAll { ($0.writtenAfter ?? 0) < checkpointsKept }
         notedPaths = Set(checkpoint.paths)
         for note in notes { notedPaths.formUnion(note["files"]?.documentValue?.keys ?? []) }
         for index in files.indices where files.slots[index].isUsed {

@@ -44,6 +44,7 @@ extension FilesOutlet {
             slot.pointee.isDirty = true
             dirty.append(index)
         }
+        days[slot.pointee.day]?.writtenAfter = checkpointsBegun
         var done = 0
         while done < total && slot.pointee.verifyEnd > slot.pointee.length {
             done += try compare(index, UnsafeRawBufferPointer(start: buffer + done, count: total - done))

@@ -49,6 +49,12 @@ final class FilesOutlet: Outlet {
     var checkpoint: (details: BSONDocument, paths: [String])?
     /// What was noted after the checkpoint under way began.
     var notesSince: [BSONDocument] = []
+    /// How many checkpoints began, and how many of them were kept.
+    var checkpointsBegun: UInt64 = 0
+    var checkpointsKept: UInt64 = 0
+    /// Days whose files are all closed, with writes that no checkpoint covers: they keep their locks, so that nobody zips
+    /// what would be written again after a crash.
+    var uncoveredDays: [DayFiles] = []
 
     /// How often what happened; reported by STATUS.
     struct Figures {
@@ -113,6 +119,7 @@ final class FilesOutlet: Outlet {
         closedDirty = []
         for index in files.indices where files.slots[index].isUsed { files.remove(index) }
         days = []
+        uncoveredDays = []
         currentDay = -1
         waiting = []
         dirty = []
@@ -221,6 +228,9 @@ final class FilesOutlet: Outlet {
 
     /// Forgets the day last used, if it is that one.
     func forgetDay(_ index: Int) {
+        if let day = days[index], let written = day.writtenAfter, written >= checkpointsKept {
+            uncoveredDays.append(day)
+        }
         days[index] = nil
         if currentDay == index { currentDay = -1 }
     }
