@@ -278,4 +278,80 @@ import Testing
         #expect(edge.collector.status[path: "outlets.master.dropped"]?.documentValue?.isEmpty == true)
         edge.expectBalance()
     }
+
+    @Test func `killed while it copies and while it drains, an outlet gets each event once`() throws {
+        let (port, masterFolder) = try Self.absentMaster()
+        let folder = try TemporaryFolder()
+        _ = try folder.write(
+            "skeind.yaml",
+            """
+            control: 127.0.0.1:0
+            collect: none
+            deliver: 127.0.0.1:0
+            stream: none
+            journal-budget: 16MiB
+            journal-segment: 2MiB
+            sync-interval: 5ms
+            outlets:
+              master: { kind: forward, endpoint: "deliver://127.0.0.1:\(port)" }
+            """)
+        let stream = StreamIdentity(journalHigh: 3, journalLow: 4, opening: 5, shard: 0)
+        let text = String(repeating: "x", count: 4000)
+        var random = SystemRandomNumberGenerator()
+        var held: UInt64 = 0
+        var master: RunningCollector?
+        var hadBacklog = 0
+        for round in 0..<10 {
+            // It is away at first, then there for a while each time.
+            if round >= 4 && master == nil {
+                master = try RunningCollector(masterFolder) {
+                    $0.deliver = .loopback(port)
+                    $0.journal.budgetBytes = 256 << 20
+                }
+            }
+            let program = try Program(["--config", "skeind.yaml"], folder: folder.path)
+            let ports = try program.ports()
+            let producer = try RawProducer(try #require(ports["deliver"]), stream: stream)
+            guard case .welcome(let welcome) = try producer.hello(first: held + 1, durable: true) else {
+                Issue.record("no welcome: \(program.output.all)")
+                return
+            }
+            #expect(welcome.ack >= held)
+            held = welcome.ack
+            for _ in 0..<Int.random(in: 4...(round < 4 ? 30 : 8), using: &random) {
+                try producer.batch(
+                    (held + 1...held + 60).map { ($0, freshEvent("t\($0 % 3)", Int($0), text: text).bytes) })
+                try producer.waitForAck(held + 60)
+                held += 60
+            }
+            usleep(.random(in: 0...60_000, using: &random))
+            if !TemporaryFolder.names(folder.path + "/skein-data/backlog").isEmpty { hadBacklog += 1 }
+            program.signal(SIGKILL)
+            #expect(program.wait() == 128 + SIGKILL)
+            if round % 3 == 1 {
+                master?.collector.stop()
+                master = nil
+            }
+        }
+        #expect(hadBacklog > 0)
+        master = nil
+        master = try RunningCollector(masterFolder) {
+            $0.deliver = .loopback(port)
+            $0.journal.budgetBytes = 256 << 20
+        }
+        let program = try Program(["--config", "skeind.yaml"], folder: folder.path)
+        let control = try #require(try program.ports()["control"])
+        #expect(try ask(control, "FLUSH") == ["ok": true])
+        let status = try ask(control, "STATUS")
+        RunningCollector.expectBalance(status)
+        let journaled = UInt64(try #require(status[path: "ledger.journaled"]?.intValue))
+        #expect(journaled >= held)
+        #expect(status[path: "outlets.master.delivered"]?.intValue == Int64(journaled))
+        #expect(status[path: "outlets.files.delivered"]?.intValue == Int64(journaled))
+        try master?.flush()
+        try Self.expectOnce(try #require(try master?.stored()), journaled)
+        try Self.expectOnce(try RunningCollector.stored(folder.path + "/skein-data/files"), journaled)
+        program.signal(SIGTERM)
+        #expect(program.wait() == 0)
+    }
 }
