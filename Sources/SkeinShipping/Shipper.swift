@@ -13,7 +13,7 @@ public import Synchronization
 /// |---|---|---|
 /// | `deliver://` | the collector has it on disk (fdatasync) | nothing is lost or doubled |
 /// | `push://` | libzmq took it for a connection that stands; what is on its way when that breaks is lost | up to 1,000 records on their way are lost |
-/// | `file://` | it was written to the file (not synced) | the last batch may be written twice |
+/// | `file://` | it was written to the file (not synced) | a batch that was written and not yet marked as such is written again: at most `batchBytes`, or one larger event |
 ///
 /// **Threads**: everything here may be called from any thread. `flush` and `shutdown` block: not on the cooperative pool.
 ///

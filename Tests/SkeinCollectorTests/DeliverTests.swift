@@ -91,6 +91,25 @@ import Testing
         running.expectBalance()
     }
 
+    @Test func `hundreds of invalid records are told by few answers that count them all`() throws {
+        let running = try RunningCollector()
+        let producer = try RawProducer(try #require(running.ports.deliver))
+        _ = try producer.hello()
+        var batch = records(1...400)
+        for index in stride(from: 0, to: 400, by: 2) { batch[index].document = [1, 2, 3] }
+        try producer.batch(batch)
+        var counts: [Int] = []
+        while counts.reduce(0, +) < 200 {
+            guard case .refuse(let refuse) = try #require(try producer.answer()) else { continue }
+            counts.append(refuse.count ?? 1)
+        }
+        #expect(counts == Array(repeating: 1, count: 31) + [169])
+        try producer.waitForAck(400)
+        #expect(running.ledger("rejected.not_bson") == 200)
+        #expect(running.collector.status[path: "deliver.invalid"]?.intValue == 200)
+        running.expectBalance()
+    }
+
     @Test func `a stream that was not greeted, a gap, and a loop are refused by name`() throws {
         let running = try RunningCollector()
         let port = try #require(running.ports.deliver)

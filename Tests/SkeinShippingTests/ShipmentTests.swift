@@ -54,10 +54,20 @@ import Testing
     @Test func `invalid records are not acknowledged ones, however often they are refused`() throws {
         var shipment = Shipment(first: 1, isResumed: false, isSparse: false)
         shipment.sent(try run([1, 2, 3, 4]))
-        #expect(shipment.refused(2) == true)
-        #expect(shipment.refused(2) == false)
-        #expect(shipment.refused(4) == true)
+        #expect(shipment.refused(2) == 1)
+        #expect(shipment.refused(2) == 0)
+        #expect(shipment.refused(4) == 1)
         #expect(shipment.acknowledged(4) == 2)
-        #expect(shipment.refused(4) == false)
+        #expect(shipment.refused(4) == 0)
+    }
+
+    @Test func `several invalid records are told at once, and never more than there can be`() throws {
+        var shipment = Shipment(first: 1, isResumed: false, isSparse: false)
+        shipment.sent(try run([1, 2, 3, 4, 5, 6]))
+        #expect(shipment.refused(2) == 1)
+        #expect(shipment.refused(5, count: 2) == 2)
+        #expect(shipment.refused(5, count: 2) == 0)
+        #expect(shipment.refused(6, count: 1_000_000) == 1)
+        #expect(shipment.acknowledged(6) == 2)
     }
 }

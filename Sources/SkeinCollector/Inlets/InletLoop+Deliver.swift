@@ -166,9 +166,14 @@ extension InletLoop {
         session.stored(
             offer, through: through, received: received, duplicates: outcome.duplicates, now: now)
         if received > outcome.duplicates { markUnsynced() }
-        // One frame for each of thousands of bad records would only help who sends them.
-        for record in invalid.prefix(32) {
+        // One frame for each of thousands of bad records would only help who sends them: the last stands for the rest.
+        for record in invalid.prefix(31) {
             send(session.invalid(offer, number: record.number, reason: record.reason.rawValue))
+        }
+        if invalid.count > 31, let last = invalid.last {
+            send(
+                session.invalid(
+                    offer, number: last.number, count: invalid.count - 31, reason: last.reason.rawValue))
         }
         if let failure = outcome.failure { refuse(offer, failure, outcome.message, now) }
     }

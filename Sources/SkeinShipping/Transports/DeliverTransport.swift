@@ -233,8 +233,8 @@ final class DeliverTransport: Transport {
                 acknowledged(stream, number, now)
             case .resend(let stream, _):
                 shipments[stream]?.lane.rewind()
-            case .invalid(let stream, let number):
-                invalid(stream, number)
+            case .invalid(let stream, let number, let count):
+                invalid(stream, number, count)
             case .ended(let stream):
                 if shipments.removeValue(forKey: stream)?.shipment.isResumed == true { leftovers -= 1 }
             case .warn(let warning):
@@ -253,11 +253,11 @@ final class DeliverTransport: Transport {
         journal.count(.acknowledged, records)
     }
 
-    private func invalid(_ stream: StreamIdentity, _ number: UInt64) {
-        guard shipments[stream]?.shipment.refused(number) == true else { return }
-        statistics.dropped["invalid", default: 0] += 1
-        statistics.refusals[RefuseReason.invalid.rawValue, default: 0] += 1
-        journal.count(.invalid, 1)
+    private func invalid(_ stream: StreamIdentity, _ number: UInt64, _ count: Int) {
+        guard let news = shipments[stream]?.shipment.refused(number, count: count), news > 0 else { return }
+        statistics.dropped["invalid", default: 0] += UInt64(news)
+        statistics.refusals[RefuseReason.invalid.rawValue, default: 0] += UInt64(news)
+        journal.count(.invalid, UInt64(news))
         warn("\(endpoint) put a record aside as invalid; it is counted")
     }
 

@@ -62,12 +62,14 @@ struct Shipment {
         return records - without
     }
 
-    /// A record was refused as invalid.
-    /// - Returns: whether that is news: a record that is sent again is refused again.
-    mutating func refused(_ number: UInt64) -> Bool {
-        guard number > lastInvalid, number > counted else { return false }
+    /// Records were refused as invalid, the last of them this one.
+    /// - Returns: how many of them are news: a record that is sent again is refused again. Never more than can be on their way.
+    mutating func refused(_ number: UInt64, count: Int = 1) -> Int {
+        let known = max(lastInvalid, counted)
+        guard number > known, count > 0 else { return 0 }
+        let news = min(count, Int(clamping: number - known))
         lastInvalid = number
-        invalid += 1
-        return true
+        invalid += news
+        return news
     }
 }

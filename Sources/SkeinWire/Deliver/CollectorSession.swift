@@ -174,16 +174,20 @@ public struct CollectorSession<Peer: Hashable & Sendable>: Sendable {
         ]
     }
 
-    /// One record of a batch was put into `rejected/`; the others go on.
+    /// Records of a batch were put into `rejected/`; the others go on.
+    /// - Parameters:
+    ///   - number: the last of them.
+    ///   - count: how many they are.
     public mutating func invalid(
-        _ offer: BatchOffer<Peer>, number: UInt64, reason: String
+        _ offer: BatchOffer<Peer>, number: UInt64, count: Int = 1, reason: String
     ) -> [CollectorAnswer<Peer>] {
-        counts.invalid += 1
+        counts.invalid += UInt64(max(1, count))
         return [
             CollectorAnswer(
                 .refuse(
                     DeliverMessage.Refuse(
-                        stream: offer.batch.stream, reason: .invalid, at: number, message: reason)),
+                        stream: offer.batch.stream, reason: .invalid, at: number,
+                        count: count > 1 ? count : nil, message: reason)),
                 to: offer.peer)
         ]
     }

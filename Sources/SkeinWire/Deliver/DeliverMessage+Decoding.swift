@@ -90,6 +90,7 @@ private struct HeaderReader {
                 DeliverMessage.Refuse(
                     stream: try optionalStream(), reason: RefuseReason(rawValue: reason),
                     at: try optionalNumber("at"),
+                    count: try optionalNumber("count").map { max(1, Int(Int32(clamping: $0))) },
                     retryMilliseconds: try optionalNumber("retry_ms").map { Int32(clamping: $0) },
                     message: view.first("message") == nil ? nil : name("message")))
         case "GOODBYE":

@@ -48,6 +48,7 @@ extension DeliverMessage {
             if let stream = refuse.stream { header.append(stream) }
             header.append("reason", string: refuse.reason.rawValue)
             if let at = refuse.at { header.append("at", number: at) }
+            if let count = refuse.count { header.append("count", int32: Int32(clamping: count)) }
             if let retry = refuse.retryMilliseconds { header.append("retry_ms", int32: retry) }
             if let message = refuse.message { header.append("message", string: message) }
         case .goodbye(let goodbye):

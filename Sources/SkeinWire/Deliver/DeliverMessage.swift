@@ -162,6 +162,8 @@ public enum DeliverMessage: Hashable, Sendable {
         public var reason: RefuseReason
         /// `invalid`: the record; `gap`: the number the next batch must reach down to.
         public var at: UInt64?
+        /// `invalid`: how many records are meant, the last of them at `at`; absent: one.
+        public var count: Int?
         /// `full`: milliseconds to wait.
         public var retryMilliseconds: Int32?
         /// For a person.
@@ -169,12 +171,13 @@ public enum DeliverMessage: Hashable, Sendable {
 
         /// A refusal; what its reason does not need stays nil.
         public init(
-            stream: StreamIdentity?, reason: RefuseReason, at: UInt64? = nil, retryMilliseconds: Int32? = nil,
-            message: String? = nil
+            stream: StreamIdentity?, reason: RefuseReason, at: UInt64? = nil, count: Int? = nil,
+            retryMilliseconds: Int32? = nil, message: String? = nil
         ) {
             self.stream = stream
             self.reason = reason
             self.at = at
+            self.count = count
             self.retryMilliseconds = retryMilliseconds
             self.message = message
         }

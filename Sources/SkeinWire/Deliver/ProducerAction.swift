@@ -10,8 +10,8 @@ public enum ProducerAction: Hashable, Sendable {
     case acknowledged(StreamIdentity, through: UInt64)
     /// Everything after the number is to be offered again, from the lowest on.
     case resend(StreamIdentity, after: UInt64)
-    /// The collector put this record aside as invalid. The acknowledgement follows.
-    case invalid(StreamIdentity, number: UInt64)
+    /// The collector put so many records aside as invalid, the last of them this one. The acknowledgement follows.
+    case invalid(StreamIdentity, number: UInt64, count: Int)
     /// The collector said farewell to the stream.
     case ended(StreamIdentity)
     /// Something a person should hear of; once for each kind is enough.

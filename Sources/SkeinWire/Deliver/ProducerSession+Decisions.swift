@@ -53,7 +53,7 @@ extension ProducerSession {
         case .invalid:
             guard let (stream, _) = known, let number = refuse.at else { return [] }
             streams[stream]?.awaitingSince = now
-            return [.invalid(stream, number: number)]
+            return [.invalid(stream, number: number, count: refuse.count ?? 1)]
         case .gap:
             guard let (stream, state) = known else { return [] }
             return gap(stream, state, refuse, now)

@@ -195,7 +195,7 @@ import Testing
     @Test func `invalid: counted, and the acknowledgement goes past it`() {
         var session = openSession()
         send(&session, through: 5)
-        #expect(session.received(refuse(.invalid, at: 3), now: 0) == [.invalid(Self.a, number: 3)])
+        #expect(session.received(refuse(.invalid, at: 3), now: 0) == [.invalid(Self.a, number: 3, count: 1)])
         #expect(session.received(ack(5), now: 0) == [.acknowledged(Self.a, through: 5)])
     }
 
