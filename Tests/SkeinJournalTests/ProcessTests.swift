@@ -84,6 +84,31 @@ import Testing
         }
     }
 
+    @Test func `the child of a fork holds no lock of a journal that its parent held, adopted ones too`()
+        throws
+    {
+        let fork = try #require(Self.fork)
+        let folder = TemporaryFolder()
+        try MappedJournal(.init(folder: folder.path, shards: 1)).close(clean: false)
+        let adopted = try MappedJournal(adopting: folder.path + "/0")
+        var named = stat()
+        #expect(stat("\(folder.path)/0/lock", &named) == 0)
+        let inode = named.st_ino
+        func holds() -> Bool {
+            var held = stat()
+            for descriptor in Int32(3)..<1024 where fstat(descriptor, &held) == 0 && held.st_ino == inode {
+                return true
+            }
+            return false
+        }
+        #expect(holds())
+        let child = fork()
+        if child == 0 { _exit(holds() ? 1 : 0) }
+        #expect(wait(child) == 0)
+        #expect(holds())
+        adopted.close(clean: false)
+    }
+
     @Test func `the child of a fork has no part in its parent's journal`() throws {
         let fork = try #require(Self.fork)
         let folder = TemporaryFolder()

@@ -69,6 +69,10 @@ package struct DiskStorage: JournalStorage {
     }
 
     package func lock(_ path: String) throws(SystemError) -> (any JournalLock)? {
+        try HeldLocks.shared.add { () throws(SystemError) in try take(path) }
+    }
+
+    private func take(_ path: String) throws(SystemError) -> DiskLock? {
         // Whoever removes a journal holds its lock while doing so. A lock taken on a file that has meanwhile
         // lost its name is worth nothing: try the file that now has it.
         for _ in 0..<100 {
@@ -97,7 +101,7 @@ private func openFile(_ path: String, _ flags: Int32, _ mode: mode_t = 0) -> Int
     }
 }
 
-private final class DiskLock: JournalLock {
+final class DiskLock: JournalLock {
     private let descriptor: Atomic<Int32>
 
     init(_ descriptor: Int32) {
@@ -111,6 +115,7 @@ private final class DiskLock: JournalLock {
     // Closing the last descriptor of the open file gives the lock up. A child of a fork that still has one would
     // keep it, which is why the child forgets it.
     func release() {
+        HeldLocks.shared.remove(self)
         let descriptor = descriptor.exchange(-1, ordering: .relaxed)
         if descriptor >= 0 {
             flock(descriptor, LOCK_UN)
