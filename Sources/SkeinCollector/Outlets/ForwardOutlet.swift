@@ -155,8 +155,11 @@ final class ForwardOutlet: RunningOutlet {
         var document: BSONDocument = ["kind": "forward"]
         for (key, value) in counters.document { document.append(key, value) }
         document.append("in_flight", .int64(Int64(bitPattern: counters.inFlight)))
-        document.append("backlog_bytes", .int64(Int64(shared.backlogBytes)))
-        document.append("oldest", shared.oldestArrival.map { .double(Double($0) * 1e-9) } ?? .null)
+        // A shipper that has no connection reads nothing, and so says nothing of what waits.
+        let bytes = statistics.isConnected ? shared.backlogBytes : journal.source.backlogBytes
+        let oldest = statistics.isConnected ? shared.oldestArrival : journal.source.oldestArrival
+        document.append("backlog_bytes", .int64(Int64(bytes)))
+        document.append("oldest", oldest.map { .double(Double($0) * 1e-9) } ?? .null)
         document.append("problem", statistics.isConnected ? .null : .string("\(endpoint) does not answer"))
         document.append("backlog", journal.source.status)
         document.append("endpoint", .string("\(endpoint)"))
