@@ -51,9 +51,11 @@ sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and
 	swift test --disable-xctest -Xswiftc -use-ld=lld --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
 
 .PHONY: bench
-bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio
-	for product in SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
-	"$$(swift build -c release --show-bin-path)/SkeinBenchmarks"
+bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio; then what "nothing is lost" costs
+	for product in skeind SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
+	bin="$$(swift build -c release --show-bin-path)"; \
+	"$$bin/SkeinBenchmarks"; \
+	"$$bin/SkeinBenchmarks" --only reliability
 
 # MODEL_SEQUENCES is how many for each of the two writers; a failure prints its seed, for SKEIN_JOURNAL_SEED.
 MODEL_SEQUENCES ?= 100000

@@ -4,6 +4,8 @@ import SkeinPlatform
 /// `SkeinBenchmarks [--json] [--only WORD]`: times are medians of interleaved rounds; ratios are what counts. It fails when a
 /// count is over its goal, never for a time.
 ///
+/// `SkeinBenchmarks --only reliability`: what "nothing is lost" costs; a minute, with a skeind beside this program.
+///
 /// `SkeinBenchmarks --count ROW N` runs one row's loop N times and nothing else, for an instruction counter.
 @main
 struct Main {
@@ -39,6 +41,7 @@ struct Main {
             default: return usage()
             }
         }
+        if only == "reliability" { return try Reliability.run() }
         if !json { print(Row.header) }
         var failed: [Row] = []
         func show(_ rows: [Row]) {
@@ -61,7 +64,8 @@ struct Main {
     }
 
     private static func usage() {
-        StandardError.writeLine("usage: SkeinBenchmarks [--json] [--only WORD] | --count ROW N")
+        StandardError.writeLine(
+            "usage: SkeinBenchmarks [--json] [--only WORD] | --only reliability | --count ROW N")
         exit(2)
     }
 }

@@ -80,7 +80,11 @@ struct KillRun {
                     log.write("kill \(victim.name)\(processID(victim))", isTold: options.isVerbose)
                     try victim.kill()
                     killed += 1
-                    due.append((victim, at: SystemClock.monotonicNanoseconds() + plan.pause(ofApp: house.isApp(victim))))
+                    due.append(
+                        (
+                            victim,
+                            at: SystemClock.monotonicNanoseconds() + plan.pause(ofApp: house.isApp(victim))
+                        ))
                 }
                 nextKill = SystemClock.monotonicNanoseconds() + plan.untilNext()
             }
@@ -122,7 +126,8 @@ struct KillRun {
         let deadline = Deadline.after(seconds: 120)
         while case let left = Folder.names(in: house.spool), !left.isEmpty {
             guard SystemClock.monotonicNanoseconds() < deadline else {
-                throw FaultsError("nobody has taken what is left in the spool: \(left.joined(separator: ", "))")
+                throw FaultsError(
+                    "nobody has taken what is left in the spool: \(left.joined(separator: ", "))")
             }
             lookAfter(&findings)
             guard findings.isEmpty else { return }
