@@ -16,7 +16,6 @@ extension InletLoop {
                 parts.warner.warn("sync", "\(error.message)")
                 mustRollBack = true
             } else {
-                ledger.noteDurable(journaled: journaledAtSync, position: outcome.position)
                 send(session.endSync(mark, now: now))
                 for index in pendingAnswers.indices { pendingAnswers[index].synced(outcome.position) }
             }
@@ -43,7 +42,8 @@ extension InletLoop {
             return
         }
         syncUnderWay = session.beginSync()
-        journaledAtSync = ledger.value(.journaled)
+        // Before any outlet can read beyond.
+        ledger.note(journaled: ledger.value(.journaled), position: mark.position)
         unsyncedSince = nil
         isSyncUrgent = false
         for index in pendingAnswers.indices { pendingAnswers[index].marked(mark.position) }
@@ -62,6 +62,7 @@ extension InletLoop {
         send(session.failSync(now: now))
         do {
             _ = try journal.rollBack()
+            ledger.note(journaled: ledger.value(.journaled), position: journal.durablePosition)
             mustRollBack = false
             unsyncedSince = nil
         } catch {

@@ -54,8 +54,6 @@ final class InletLoop {
     /// A sync was asked for, whatever is due.
     var isSyncUrgent = false
     var syncUnderWay: SyncMark?
-    /// What the ledger had as journaled when that sync began.
-    var journaledAtSync: UInt64 = 0
     var mustRollBack = false
     var retryRollBackAt: Int64 = 0
 

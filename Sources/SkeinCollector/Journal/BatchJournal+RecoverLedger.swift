@@ -6,15 +6,15 @@ extension BatchJournal {
         HopLedger { self.counter($0) }.recover(end: durablePosition) { countRecords(from: $0) }
     }
 
-    /// How many records the journal has from a place on; nil if it cannot be read, or some may have been recycled.
+    /// How many records the journal has from a place on; nil if it cannot be read.
     private func countRecords(from position: JournalPosition) -> UInt64? {
         guard position < durablePosition else { return 0 }
         let name = "_ledger"  // no outlet can have this name
         defer { try? dropCursor(name) }
         do {
             let reader = try reader(named: name, from: .oldest)
-            // The first segment is 1; a journal that was empty ended in 0.
-            guard try reader.resume(at: position).sequence == max(1, position.sequence) else { return nil }
+            // If the place was recycled, so was nothing that came after it: see `HopLedger.note`.
+            _ = try reader.resume(at: position)
             var count: UInt64 = 0
             while let run = try reader.next(maximumBytes: 1 << 20) {
                 count += UInt64(run.count)

@@ -52,9 +52,9 @@ final class HopLedger {
         (.killed, "killed"),
     ]
 
-    /// What had been journaled when everything before a place became durable. Two copies in turn, each of four counters:
-    /// generation, journaled, sequence, offset; the generation is stored last.
-    private static let durableCopies = [96, 100]
+    /// What had been journaled before a place. Two copies in turn, each of four counters: generation, journaled, sequence,
+    /// offset; the generation is stored last.
+    private static let notes = [96, 100]
 
     private let counter: (Int) -> UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -67,14 +67,14 @@ final class HopLedger {
     /// counted more than it journaled. Before any outlet reads: what they pass is recycled, and cannot be counted.
     /// - Parameters:
     ///   - end: where the journal ends; everything before is durable.
-    ///   - countRecords: counts the journal's records from a place on; nil if it does not have them all any more.
+    ///   - countRecords: counts the journal's records from a place on; nil if it cannot be read.
     func recover(end: JournalPosition, countRecords: (JournalPosition) -> UInt64?) {
-        if let (journaled, position) = lastDurable, let since = countRecords(position) {
+        if let (journaled, position) = lastNote(upTo: end), let since = countRecords(position) {
             store(journaled &+ since, at: Place.journaled.rawValue)
         }
         // From here on is counted next time: this process may be killed before its first sync, and after its outlets have
         // had everything recycled that was counted now.
-        noteDurable(journaled: value(.journaled), position: end)
+        note(journaled: value(.journaled), position: end)
         // What was received and has no fate yet was in the hands of a process that is no more.
         let fates =
             value(.journaled) &+ value(.duplicate)
@@ -87,21 +87,27 @@ final class HopLedger {
         }
     }
 
-    /// Remembers how many records were journaled before a place that is durable now.
-    func noteDurable(journaled: UInt64, position: JournalPosition) {
-        let generations = Self.durableCopies.map { load($0) }
-        let copy = Self.durableCopies[generations[0] <= generations[1] ? 0 : 1]
+    /// Remembers how many records were journaled before a place. All of them are with the kernel, so that a kill takes none
+    /// back; and no outlet has been beyond that place, so that all which come after it are there to be counted.
+    func note(journaled: UInt64, position: JournalPosition) {
+        let generations = Self.notes.map { load($0) }
+        let copy = Self.notes[generations[0] <= generations[1] ? 0 : 1]
         store(journaled, at: copy + 1)
         store(position.sequence, at: copy + 2)
         store(position.offset, at: copy + 3)
         counter(copy).pointee.store(max(generations[0], generations[1]) &+ 1, ordering: .releasing)
     }
 
-    private var lastDurable: (journaled: UInt64, position: JournalPosition)? {
-        guard let copy = Self.durableCopies.max(by: { load($0) < load($1) }), load(copy) > 0 else {
-            return nil
-        }
-        return (load(copy + 1), JournalPosition(sequence: load(copy + 2), offset: load(copy + 3)))
+    /// The last of the two that lies within the journal: after a power cut what the newer one covers may be gone.
+    private func lastNote(upTo end: JournalPosition) -> (journaled: UInt64, position: JournalPosition)? {
+        Self.notes.filter { load($0) > 0 }.sorted { load($0) > load($1) }.lazy
+            .map {
+                (
+                    self.load($0 + 1),
+                    JournalPosition(sequence: self.load($0 + 2), offset: self.load($0 + 3))
+                )
+            }
+            .first { $0.1 <= end }
     }
 
     private func load(_ index: Int) -> UInt64 { counter(index).pointee.load(ordering: .relaxed) }
