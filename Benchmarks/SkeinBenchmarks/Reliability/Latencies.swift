@@ -4,13 +4,13 @@ import SkeinPlatform
 struct Latencies {
     private var nanoseconds: [Int64] = []
 
-    /// Times `count` operations on this thread, in bursts of 200 with pauses of a millisecond, as requests come: a thread that
-    /// never pauses is preempted by the kernel, whatever it does.
-    static func measure(_ count: Int, _ operation: (Int) -> Void) -> Latencies {
+    /// Times `count` operations on this thread, in bursts with pauses of a millisecond, as requests come: a thread that never
+    /// pauses is preempted by the kernel, whatever it does.
+    static func measure(_ count: Int, burst: Int = 200, _ operation: (Int) -> Void) -> Latencies {
         var latencies = Latencies()
         latencies.nanoseconds.reserveCapacity(count)
         for n in 0..<count {
-            if n % 200 == 0 { usleep(1_000) }
+            if n % burst == 0 { usleep(1_000) }
             let start = SystemClock.monotonicNanoseconds()
             operation(n)
             latencies.nanoseconds.append(SystemClock.monotonicNanoseconds() - start)

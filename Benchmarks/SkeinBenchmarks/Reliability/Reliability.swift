@@ -67,22 +67,27 @@ struct Reliability {
         let count = 400_000
         print(Latencies.measure(count) { _ in Self.spin() }.text("nothing: this machine's own"))
         let collector = try CollectorProcess(in: folder + "/hold-ups")
-        for (name, endpoint, spool) in [
-            ("shipping at full load, in memory", collector.endpoint, nil),
-            ("shipping at full load, spool", collector.endpoint, folder + "/spool-1"),
-            ("collector absent, in memory", "deliver://127.0.0.1:1", nil),
-            ("collector absent, spool", "deliver://127.0.0.1:1", folder + "/spool-2"),
+        for (name, endpoint, spool, isBusy) in [
+            ("shipping at full load, in memory", collector.endpoint, nil, true),
+            ("shipping at full load, spool", collector.endpoint, folder + "/spool-1", true),
+            ("collector absent, at full load, in memory", "deliver://127.0.0.1:1", nil, true),
+            ("collector absent, at full load, spool", "deliver://127.0.0.1:1", folder + "/spool-2", true),
+            ("collector absent, about 20000/s, in memory", "deliver://127.0.0.1:1", nil, false),
+            ("collector absent, about 20000/s, spool", "deliver://127.0.0.1:1", folder + "/spool-3", false),
         ] {
             let pipeline = try Self.pipeline(endpoint, spool: spool, journalBytes: 256 << 20)
             let isOver = Flag()
             // Another thread keeps the shipper busy meanwhile.
             let load = try SystemThread(name: "load") {
-                while !isOver.isSet {
+                while isBusy, !isOver.isSet {
                     Self.write(2_000, to: pipeline)
                     usleep(5_000)
                 }
             }
-            print(Latencies.measure(count) { Self.record($0, in: pipeline) }.text(name))
+            let latencies = Latencies.measure(isBusy ? count : count / 2, burst: isBusy ? 200 : 25) {
+                Self.record($0, in: pipeline)
+            }
+            print(latencies.text(name))
             isOver.set()
             load.join()
             Self.end(pipeline)
