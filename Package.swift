@@ -87,7 +87,7 @@ let package = Package(
             path: "Benchmarks/SkeinAllocations"),
         .executableTarget(
             name: "SkeinBenchmarks",
-            dependencies: ["CSkeinBenchmarks", "Skein", "SkeinBSON", "SkeinPlatform"],
+            dependencies: ["CSkeinBenchmarks", "Skein", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"],
             path: "Benchmarks/SkeinBenchmarks"),
 
         // Kills what carries events and counts what arrives: `make faults`, and in short in the integration tests.

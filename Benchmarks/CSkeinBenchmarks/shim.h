@@ -1,10 +1,10 @@
 // The peer of the hot path: what bare libbson needs merely to build the same document.
 #pragma once
 #include <bson/bson.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
+#include <zmq.h>
 
 static inline void *skein_bench_bson_new(void) { return bson_new(); }
 static inline void skein_bench_bson_free(void *p) { bson_destroy((bson_t *)p); }
@@ -35,11 +35,56 @@ static inline uint32_t skein_bench_bson_build(void *p, double now, int64_t n) {
     return b->len;
 }
 
-// Allocations and releases balance out; the bytes in use tell of growth, mallinfo2's count of nothing cheaper exists.
-static inline uint64_t skein_bench_heap_bytes(void) {
-#if defined(__GLIBC__)
-    return mallinfo2().uordblks;
-#else
-    return 0;
-#endif
+// The floor of the collect port: takes so many messages from a PULL socket and looks at none. The endpoint that it bound is
+// printed first; 0, or an errno.
+static inline int skein_bench_pull(int64_t count) {
+    void *context = zmq_ctx_new();
+    void *socket = zmq_socket(context, ZMQ_PULL);
+    int high_water_mark = 100000, buffer = 4 << 20, result = 0;
+    char endpoint[128];
+    size_t length = sizeof endpoint;
+    zmq_setsockopt(socket, ZMQ_RCVHWM, &high_water_mark, sizeof high_water_mark);
+    zmq_setsockopt(socket, ZMQ_RCVBUF, &buffer, sizeof buffer);
+    if (zmq_bind(socket, "tcp://127.0.0.1:*") != 0
+        || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &length) != 0) {
+        result = zmq_errno();
+    } else {
+        printf("%s\n", endpoint);
+        fflush(stdout);
+        zmq_msg_t message;
+        zmq_msg_init(&message);
+        for (int64_t taken = 0; taken < count;) {
+            if (zmq_msg_recv(&message, socket, 0) >= 0) {
+                taken += 1;
+            } else if (zmq_errno() != EINTR) {
+                result = zmq_errno();
+                break;
+            }
+        }
+        zmq_msg_close(&message);
+    }
+    zmq_close(socket);
+    zmq_ctx_term(context);
+    return result;
 }
+
+// Sends so many messages of the same bytes, one by one, and waits until they have left: 0, or an errno.
+static inline int skein_bench_push(const char *endpoint, const void *bytes, size_t size, int64_t count) {
+    void *context = zmq_ctx_new();
+    void *socket = zmq_socket(context, ZMQ_PUSH);
+    int high_water_mark = 100000, buffer = 4 << 20, result = 0;
+    zmq_setsockopt(socket, ZMQ_SNDHWM, &high_water_mark, sizeof high_water_mark);
+    zmq_setsockopt(socket, ZMQ_SNDBUF, &buffer, sizeof buffer);
+    if (zmq_connect(socket, endpoint) != 0) result = zmq_errno();
+    for (int64_t sent = 0; result == 0 && sent < count;) {
+        if (zmq_send(socket, bytes, size, 0) >= 0) {
+            sent += 1;
+        } else if (zmq_errno() != EINTR) {
+            result = zmq_errno();
+        }
+    }
+    zmq_close(socket);
+    zmq_ctx_term(context);
+    return result;
+}
+

@@ -17,6 +17,8 @@ struct Main {
         ("threads", { try ThreadRows.rows() }),
         ("tail", { try TailRows.rows() }),
         ("memory", { try MemoryRows.rows() }),
+        ("end to end", { try EndToEndRows.rows() }),
+        ("collect port", { try CollectPortRows.rows() }),
         ("unusual", { try UnusualRows.rows(Measurement()) }),
     ]
 
@@ -38,6 +40,9 @@ struct Main {
                 try bootstrap()
                 _ = run(count)
                 return
+            case "--pull":
+                guard let count = arguments.popFirst().flatMap({ Int($0) }) else { return usage() }
+                exit(CollectPortRows.pull(count))
             default: return usage()
             }
         }

@@ -14,21 +14,29 @@ struct ScratchFolder {
     }
 
     /// Removes the folder and all in it.
-    func remove() {
-        removeTree(path)
-    }
+    func remove() { Self.remove(path) }
 
-    private func removeTree(_ path: String) {
-        guard let folder = opendir(path) else { return }
+    private static func remove(_ path: String) {
+        for name in FolderListing.names(path) {
+            let inner = "\(path)/\(name)"
+            if unlink(inner) != 0 { remove(inner) }
+        }
+        rmdir(path)
+    }
+}
+
+enum FolderListing {
+    /// What a folder has in it; nothing if it cannot be read.
+    static func names(_ path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard name != ".", name != ".." else { continue }
-            let inner = "\(path)/\(name)"
-            if unlink(inner) != 0 { removeTree(inner) }
+            if name != ".", name != ".." { names.append(name) }
         }
-        closedir(folder)
-        rmdir(path)
+        return names
     }
 }

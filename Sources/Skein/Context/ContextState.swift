@@ -70,6 +70,10 @@ extension UnsafeMutablePointer where Pointee == ContextState {
         (UnsafeMutableRawPointer(self) + Self.logOffset).assumingMemoryBound(to: FieldLog.self)
     }
 
+    /// When it was opened.
+    @inline(__always)
+    var began: EventInstant { EventInstant(ticks: pointee.startTicks, unix: pointee.start) }
+
     /// The dotted type.
     var name: String { pointee.descriptor._withUnsafeGuaranteedRef { $0.name } }
 

@@ -83,6 +83,19 @@ final class EventTime: Sendable {
         }
     }
 
+    /// Reads the clock soon after an earlier reading: the time between counts, so that what happens inside something else stands
+    /// inside it, however the system's clock is stepped meanwhile.
+    @inline(__always)
+    func now(after earlier: EventInstant) -> EventInstant {
+        guard !isManual else { return manualNow() }
+        let ticks = ticksNow()
+        let passed = Int64(bitPattern: ticks &- earlier.ticks)
+        let elapsed = Double(passed) * Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
+        // Later, the corrections of the system's clock count for more.
+        guard passed >= 0, elapsed < 1 else { return now() }
+        return EventInstant(ticks: ticks, unix: earlier.unix + elapsed)
+    }
+
     /// Unix seconds, for ids: cheaper than ``now()``.
     @inline(__always)
     func wholeSeconds() -> Int64 {

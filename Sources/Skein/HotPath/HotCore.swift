@@ -54,6 +54,11 @@ extension UnsafeMutablePointer where Pointee == HotCore {
     }
 
     @inline(__always)
+    func now(after earlier: EventInstant) -> EventInstant {
+        pointee.time._withUnsafeGuaranteedRef { $0.now(after: earlier) }
+    }
+
+    @inline(__always)
     func wholeSeconds() -> Int64 {
         pointee.time._withUnsafeGuaranteedRef { $0.wholeSeconds() }
     }

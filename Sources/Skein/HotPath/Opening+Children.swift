@@ -19,7 +19,7 @@ extension Context {
             start(
                 context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
                 sampled: sampled,
-                rate: parent.state.pointee.rate * sample.rate, core.now(),
+                rate: parent.state.pointee.rate * sample.rate, core.now(after: parent.state.began),
                 shard: parent.state.pointee.shard,
                 inherited: parent.state.pointee.inherited?.retain(), parent: parent, span: decider.own)
             return context
@@ -28,7 +28,8 @@ extension Context {
         start(
             context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
             sampled: true,
-            rate: parent.state.pointee.rate, core.now(), shard: parent.state.pointee.shard,
+            rate: parent.state.pointee.rate, core.now(after: parent.state.began),
+            shard: parent.state.pointee.shard,
             inherited: parent.state.pointee.inherited?.retain(), parent: parent)
         return context
     }
