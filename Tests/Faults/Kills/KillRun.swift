@@ -161,7 +161,8 @@ struct KillRun {
             let counts = stored.compare(with: told, place: collector.name, &findings)
             say(
                 "\(collector.name): \(counts.events) events in its files; lost \(counts.lost), twice \(counts.twice), "
-                    + "abandoned \(counts.abandoned), deaths told \(counts.deaths)")
+                    + "abandoned \(counts.abandoned), deaths told \(counts.deaths) with \(counts.openAtDeath) open"
+            )
             try Ledgers(house.collectors.status(collector), name: collector.name)
                 .check(events: counts.events, &findings)
         }

@@ -41,6 +41,8 @@ struct StoredEvents {
         var abandoned = 0
         /// Deaths that are told of.
         var deaths = 0
+        /// Contexts that were open then, by what is told of the deaths.
+        var openAtDeath = 0
     }
 
     private var found: [[[Found]]]
@@ -156,11 +158,7 @@ struct StoredEvents {
                 }
             }
         }
-        if counts.abandoned != openAtDeath {
-            findings.add(
-                "\(place): \(counts.abandoned) contexts abandoned, and \(openAtDeath) told of with their processes"
-            )
-        }
+        counts.openAtDeath = openAtDeath
         return counts
     }
 }
