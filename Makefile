@@ -52,7 +52,7 @@ sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and
 
 .PHONY: bench
 bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio; then what "nothing is lost" costs
-	for product in skeind SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
+	for product in skeind skein SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
 	bin="$$(swift build -c release --show-bin-path)"; \
 	"$$bin/SkeinBenchmarks"; \
 	"$$bin/SkeinBenchmarks" --only reliability

@@ -33,6 +33,8 @@ let package = Package(
             providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
         .systemLibrary(
             name: "CSkeinCURL", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .systemLibrary(
+            name: "CSkeinPCRE2", providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
 
         // Floor 1: one idea each, no knowledge of events.
         .target(name: "SkeinPlatform", dependencies: ["CSkeinPlatform"]),
@@ -43,6 +45,7 @@ let package = Package(
         .target(name: "SkeinYAML", dependencies: ["CSkeinYAML"]),
         .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL", "SkeinPlatform"]),
         .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
+        .target(name: "SkeinFilter", dependencies: ["CSkeinPCRE2", "SkeinBSON", "SkeinPlatform"]),
 
         // Floor 2: what both sides agree on, and how a journal is shipped.
         .target(name: "SkeinWire", dependencies: ["SkeinBSON", "SkeinPlatform"]),
@@ -67,11 +70,14 @@ let package = Package(
             ]),
 
         // Floor 4: thin mains.
-        .executableTarget(name: "SkeinDaemon", dependencies: ["SkeinCollector", "SkeinPlatform"]),
+        .executableTarget(
+            name: "SkeinDaemon",
+            dependencies: ["SkeinCollector", "SkeinFilter", "SkeinWire", "SkeinBSON", "SkeinPlatform"]),
         .executableTarget(
             name: "SkeinTool",
             dependencies: [
-                "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+                "SkeinFilter", "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON",
+                "SkeinPlatform",
             ]),
         .executableTarget(
             name: "SkeinDemo",
@@ -87,7 +93,9 @@ let package = Package(
             path: "Benchmarks/SkeinAllocations"),
         .executableTarget(
             name: "SkeinBenchmarks",
-            dependencies: ["CSkeinBenchmarks", "Skein", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"],
+            dependencies: [
+                "CSkeinBenchmarks", "Skein", "SkeinFilter", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+            ],
             path: "Benchmarks/SkeinBenchmarks"),
 
         // Kills what carries events and counts what arrives: `make faults`, and in short in the integration tests.
@@ -107,6 +115,7 @@ let package = Package(
         .testTarget(name: "SkeinJournalTests", dependencies: ["SkeinJournal", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinArchiveTests", dependencies: ["SkeinArchive", "SkeinBSON", "SkeinPlatform"]),
+        .testTarget(name: "SkeinFilterTests", dependencies: ["SkeinFilter", "SkeinBSON"]),
         .testTarget(name: "SkeinWireTests", dependencies: ["SkeinWire", "SkeinBSON"]),
         .testTarget(
             name: "SkeinShippingTests",

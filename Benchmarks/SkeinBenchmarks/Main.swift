@@ -19,6 +19,8 @@ struct Main {
         ("memory", { try MemoryRows.rows() }),
         ("end to end", { try EndToEndRows.rows() }),
         ("collect port", { try CollectPortRows.rows() }),
+        ("filter", { try FilterRows.rows(Measurement()) }),
+        ("view", { try ViewRows.rows() }),
         ("unusual", { try UnusualRows.rows(Measurement()) }),
     ]
 

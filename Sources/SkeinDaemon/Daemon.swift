@@ -24,7 +24,7 @@ enum Daemon {
             case .version: return print("skeind \(Collector.version)\n")
             case .run, .checkConfiguration: break
             }
-            loaded = try sources.load()
+            loaded = try sources.load(filters: RuleCondition.compile)
         } catch {
             say("\(error)")
             return Exit.wrongUse
@@ -45,7 +45,8 @@ enum Daemon {
         let collector: Collector
         do {
             collector = try Collector(
-                configuration, log: .standardError(isVerbose: configuration.isVerbose), requests: requests)
+                configuration, log: .standardError(isVerbose: configuration.isVerbose), requests: requests,
+                filters: RuleCondition.compile)
         } catch {
             say("\(error)")
             return Exit.wrongUse

@@ -160,7 +160,7 @@ final class StandIn: @unchecked Sendable {
                 return interrupt.isRaised
             }
             let pipeline = EventPipeline(
-                EventFilter(), .each(FieldsWriter(console.output, paths: ["type"])), console)
+                EventSelection(), .each(FieldsWriter(console.output, paths: ["type"])), console)
             var live = LiveEvents(address: address, types: .init(), console: console, pipeline: pipeline)
             live.silence = .milliseconds(100)
             try? live.run()

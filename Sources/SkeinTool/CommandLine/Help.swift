@@ -39,7 +39,7 @@ enum Help {
               --start-date DATE  events that ended then or later: YYYYMMDD[ HH:MM], UTC
               --end-date DATE    ... or before; a day or minute is meant to its end
           -f, --follow           go on when files grow (and when new ones come)
-              --where EXPR       not in this version
+              --where EXPR       as 'level >= 40 or elapsed > 250ms'; may be repeated
               --group            gather events by id until their root has come
               --tree             as waterfalls: who called whom, when, how long
               --json             one event a line, relaxed Extended JSON; -p indents it

@@ -1,5 +1,6 @@
 import SkeinArchive
 import SkeinBSON
+import SkeinFilter
 import SkeinWire
 
 /// One event in borrowed bytes, with what is known of its envelope. Valid only while the bytes are.
@@ -81,13 +82,21 @@ extension Event {
 }
 
 /// Which events are wanted.
-struct EventFilter {
+struct EventSelection {
     var types = TypeSelection()
     /// Ids as they are written, a numeric one in decimal; empty: every id.
     var ids: [[UInt8]] = []
     var time = TimeSpan()
+    /// What `--where` says; all of it must hold.
+    var conditions: [EventFilter] = []
 
-    /// Whether an event is wanted.
+    /// Whether an event is as the conditions say. Its bytes need not have been checked.
+    func holds(_ event: BSONView) -> Bool {
+        for condition in conditions where !condition.matches(event) { return false }
+        return true
+    }
+
+    /// Whether an event is wanted, apart from the conditions.
     /// - Parameter fallback: the time of an event that has none: that of its file's day.
     func takes(_ bytes: UnsafeRawBufferPointer, _ envelope: EventEnvelope, fallback: Double?) -> Bool {
         if !types.isEverything, !types.matches(envelope.type.bytes(in: bytes)) { return false }

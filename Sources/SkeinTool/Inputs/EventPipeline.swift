@@ -10,15 +10,15 @@ final class EventPipeline {
         case groups(EventGatherer, any GroupWriter)
     }
 
-    private let filter: EventFilter
+    let selection: EventSelection
     private var output: Output
     private let console: Console
     /// Events shown, or about to be.
     private(set) var taken = 0
     private var lastLook: Int64 = 0
 
-    init(_ filter: EventFilter, _ output: Output, _ console: Console) {
-        self.filter = filter
+    init(_ selection: EventSelection, _ output: Output, _ console: Console) {
+        self.selection = selection
         self.output = output
         self.console = console
     }
@@ -26,12 +26,12 @@ final class EventPipeline {
     /// Whether something may have to be shown although nothing comes.
     var needsIdling: Bool { if case .groups = output { true } else { false } }
 
-    /// Takes an event.
+    /// Takes an event that is as the conditions of the selection say.
     /// - Parameter fallback: the time of an event that has none.
     func take(
         _ bytes: UnsafeRawBufferPointer, _ envelope: EventEnvelope, fallback: Double? = nil
     ) throws(ToolFailure) {
-        guard filter.takes(bytes, envelope, fallback: fallback) else { return }
+        guard selection.takes(bytes, envelope, fallback: fallback) else { return }
         taken += 1
         let event = Event(checked: bytes, envelope)
         switch output {

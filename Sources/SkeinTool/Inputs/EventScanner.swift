@@ -9,31 +9,69 @@ final class EventScanner {
     let reader: DocumentReader
     /// The time of events that have none.
     let fallback: Double?
-    /// The event found last; valid until the next call of ``next()``.
+    private let selection: EventSelection
+    /// The event found last; valid until the next call of ``next()`` or ``step()``.
     private(set) var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var envelope = EventEnvelope()
 
-    init(_ reader: DocumentReader, fallback: Double? = nil, damage: DamageReport) {
+    /// - Parameter selection: events that are not as its conditions say are passed over, looked at only as far as that takes,
+    ///   and as their outer structure.
+    init(
+        _ reader: DocumentReader, fallback: Double? = nil, selection: EventSelection = EventSelection(),
+        damage: DamageReport
+    ) {
+        self.selection = selection
         self.reader = reader
         self.fallback = fallback
         reader.onDamage = { damage.add($0) }
     }
 
+    enum Step {
+        case event
+        /// A document that is not wanted, or damaged.
+        case passed
+        /// The end of what there is.
+        case end
+    }
+
     /// Goes to the next event; false at the end of what there is.
     func next() throws(ToolFailure) -> Bool {
-        do throws(ArchiveError) {
-            while let view = try reader.next() {
-                switch EventCheck.check(view.bytes, into: &envelope) {
-                case nil, .noType, .badType:
-                    bytes = view.bytes
-                    return true
-                default:
-                    try reader.rejectLast()
-                }
+        while true {
+            switch try step() {
+            case .event: return true
+            case .passed: continue
+            case .end: return false
             }
-            return false
+        }
+    }
+
+    /// Goes on by one document.
+    func step() throws(ToolFailure) -> Step {
+        do throws(ArchiveError) {
+            guard let view = try reader.next() else { return .end }
+            let isWanted = selection.conditions.isEmpty || selection.holds(view)
+            if !isWanted, Self.isWhole(view) { return .passed }
+            switch EventCheck.check(view.bytes, into: &envelope) {
+            case nil, .noType, .badType:
+                bytes = view.bytes
+                return isWanted ? .event : .passed
+            default:
+                try reader.rejectLast()
+                return .passed
+            }
         } catch {
             throw .failed(error.message)
+        }
+    }
+
+    /// Whether a document's elements end where it ends. (A wrong length would swallow the events behind it.)
+    private static func isWhole(_ view: BSONView) -> Bool {
+        var elements = view.makeElements()
+        do throws(BSONError) {
+            while try elements.next() != nil {}
+            return true
+        } catch {
+            return false
         }
     }
 

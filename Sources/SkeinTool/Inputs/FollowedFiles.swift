@@ -61,7 +61,9 @@ final class FollowedFiles {
         reader.isGrowing = true
         if followed[file.path] == nil { order.append(file.path) }
         followed[file.path] = Followed(
-            file: file, scanner: EventScanner(reader, fallback: file.fallback, damage: stored.damage))
+            file: file,
+            scanner: EventScanner(
+                reader, fallback: file.fallback, selection: stored.pipeline.selection, damage: stored.damage))
     }
 
     private func reopenIfReplaced(_ path: String, _ entry: Followed) throws(ToolFailure) {

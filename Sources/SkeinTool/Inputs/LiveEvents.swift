@@ -95,6 +95,7 @@ struct LiveEvents {
                         "skein: a malformed event of \(bytes.count) bytes on the stream, skipped")
                     return
                 }
+                if let view = event.view, !pipeline.selection.holds(view) { return }
                 try pipeline.take(event.bytes, event.envelope)
             }
         }

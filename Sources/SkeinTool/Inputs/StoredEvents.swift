@@ -69,7 +69,6 @@ struct StoredEvents {
 
     /// Reads until there is nothing more, showing what has come whenever a pipe keeps us waiting.
     func drain(_ scanner: EventScanner, bytesSoFar: (Int) -> Int = { $0 }) throws(ToolFailure) {
-        var count = 0
         while true {
             if !scanner.reader.hasNext {
                 if scanner.mustWait(milliseconds: 0) {
@@ -85,15 +84,18 @@ struct StoredEvents {
                         + "\(Quantity.count(pipeline.taken)) events found"
                 }
             }
-            guard try scanner.next() else { return }
-            try pipeline.take(scanner.bytes, scanner.envelope, fallback: scanner.fallback)
-            count += 1
+            switch try scanner.step() {
+            case .event: try pipeline.take(scanner.bytes, scanner.envelope, fallback: scanner.fallback)
+            case .passed: continue
+            case .end: return
+            }
         }
     }
 
     private func open(_ file: EventFile) -> EventScanner? {
         do throws(ArchiveError) {
-            return EventScanner(try file.open(), fallback: file.fallback, damage: damage)
+            return EventScanner(
+                try file.open(), fallback: file.fallback, selection: pipeline.selection, damage: damage)
         } catch {
             damage.add(error)
             return nil

@@ -49,7 +49,7 @@ enum ArchiveVerb: Verb {
     /// What all actions need.
     struct Request {
         var logPath: String
-        var filter: EventFilter
+        var filter: EventSelection
         var console: Console
 
         init(_ options: CommandLineOptions, _ console: Console) throws(ToolFailure) {
@@ -61,7 +61,7 @@ enum ArchiveVerb: Verb {
                 for text in options.values(.typeName) + options.operands.dropFirst() {
                     patterns.append(try TypePattern(text))
                 }
-                filter = EventFilter(
+                filter = EventSelection(
                     types: TypeSelection(patterns),
                     time: try TimeSpan(startDate: options.value(.startDate), endDate: options.value(.endDate))
                 )

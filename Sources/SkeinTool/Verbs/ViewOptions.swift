@@ -1,4 +1,5 @@
 import SkeinArchive
+import SkeinFilter
 import SkeinPlatform
 
 /// What `skein view` was asked for.
@@ -23,7 +24,7 @@ struct ViewOptions {
     var source: Source
     var format = Format.lines
     var grouping = Grouping.none
-    var filter = EventFilter()
+    var filter = EventSelection()
     var follows = false
     var curve = CurveOptions.none
     var noColor = false
@@ -49,13 +50,9 @@ struct ViewOptions {
                 CurveOptions.serverKey,
             ])
         if options.has(.help) { return nil }
-        if options.has(Self.whereExpression) {
-            throw .usage(
-                "option --where: the filter language is not in this version;"
-                    + " choose by --type-name and dates, or pipe --json into jq")
-        }
         source = try Self.source(options, console)
         filter = try Self.filter(options)
+        filter.conditions = try options.values(Self.whereExpression).map(Self.condition)
         follows = options.has(Self.follow)
         curve = try CurveOptions(options)
         noColor = options.has(Self.colorless)
@@ -78,15 +75,24 @@ struct ViewOptions {
         }
     }
 
-    private static func filter(_ options: CommandLineOptions) throws(ToolFailure) -> EventFilter {
+    private static func filter(_ options: CommandLineOptions) throws(ToolFailure) -> EventSelection {
         do throws(ArchiveError) {
             var patterns: [TypePattern] = []
             for text in options.values(.typeName) { patterns.append(try TypePattern(text)) }
-            return EventFilter(
+            return EventSelection(
                 types: TypeSelection(patterns), ids: options.values(.id).map { Array($0.utf8) },
                 time: try TimeSpan(startDate: options.value(.startDate), endDate: options.value(.endDate)))
         } catch {
             throw .usage(SafeText.of(error.message))
+        }
+    }
+
+    private static func condition(_ text: String) throws(ToolFailure) -> EventFilter {
+        do throws(FilterError) {
+            return try EventFilter(text)
+        } catch {
+            let lines = error.diagram.split(separator: "\n").map { "\n  " + $0 }.joined()
+            throw .usage("option --where: \(SafeText.of(error.description))\(lines)")
         }
     }
 

@@ -1,4 +1,5 @@
 import SkeinArchive
+import SkeinFilter
 
 /// `skein view`: shows events.
 enum ViewVerb: Verb {
@@ -19,6 +20,11 @@ enum ViewVerb: Verb {
         progress.clear()
         try pipeline.finish()
 
+        let overruns = options.filter.conditions.reduce(0) { $0 + $1.statistics.overruns }
+        if overruns > 0 {
+            console.complain(
+                "skein view: \(overruns) times a regular expression went over its limits: no match")
+        }
         if damage.count > 0 { return ExitCode.nothing }
         if pipeline.taken == 0, !endsOnlyByHand(options) {
             console.complain("skein view: no event found")
@@ -54,7 +60,8 @@ enum ViewVerb: Verb {
     }
 
     /// Stored files, those of a day together.
-    private static func days(_ logPath: String, _ filter: EventFilter) throws(ToolFailure) -> [[EventFile]] {
+    private static func days(_ logPath: String, _ filter: EventSelection) throws(ToolFailure) -> [[EventFile]]
+    {
         let files: [ArchiveFile]
         do throws(ArchiveError) {
             files = try ArchiveListing.files(logPath: logPath, types: filter.types, time: filter.time)
