@@ -51,6 +51,8 @@ final class ShipperLoop {
     }
 
     func run() {
+        ForkGate.enter()
+        defer { ForkGate.leave() }
         let shared = shared
         journal.setWakeUp { shared.wakeIfListening() }
         while true {
@@ -184,7 +186,7 @@ final class ShipperLoop {
         transport = nil
         lanes = []
         // With the sockets closed this lasts as long as they linger.
-        context?.terminate()
+        ForkGate.pausing { context?.terminate() }
         shared.statistics.withLock { $0 = past }
         shared.requests.update { $0.hasEnded = true }
     }
@@ -223,7 +225,7 @@ final class ShipperLoop {
         transport?.watch(&poller)
         let left = max(0, end - SystemClock.monotonicNanoseconds())
         do throws(ZMQError) {
-            try poller.wait(for: .nanoseconds(left))
+            _ = try ForkGate.pausing { () throws(ZMQError) in try poller.wait(for: .nanoseconds(left)) }
         } catch {
             warnings.add("\(error)")
         }

@@ -5,7 +5,7 @@ import SkeinPlatform
 /// The collect port: single messages of one event each, against a loop in C that takes them from a PULL socket and looks at none.
 /// Sender and receiver share the machine's cores in both.
 enum CollectPortRows {
-    static func rows(messages: Int = 1_500_000, rounds: Int = 3) throws -> [Row] {
+    static func rows(messages: Int = 6_000_000, rounds: Int = 3) throws -> [Row] {
         let event = Self.event
         var ours: [Double] = []
         var theirs: [Double] = []

@@ -1,3 +1,4 @@
+internal import SkeinJournal
 internal import SkeinPlatform
 internal import Synchronization
 
@@ -24,6 +25,7 @@ enum ForkGuard {
 
     private static let installation: Void = {
         _ = (cores, recorders, making, ThreadState.key)
+        MappedJournal.expectForks()
         _ = pthread_atfork(nil, nil) { ForkGuard.becomeChild() }
     }()
 

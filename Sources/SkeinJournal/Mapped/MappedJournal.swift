@@ -114,6 +114,9 @@ public final class MappedJournal: @unchecked Sendable {
         states.deallocate()
     }
 
+    /// Installs what a journal needs when the process forks, before other handlers that need it. Once is enough.
+    public static func expectForks() { _ = HeldLocks.shared }
+
     // MARK: Reading
 
     /// A reader of one shard, from 0 to ``readableShards``. It begins where the cursor of that name is, or else at

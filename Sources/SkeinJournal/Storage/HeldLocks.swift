@@ -7,6 +7,8 @@ final class HeldLocks: @unchecked Sendable {
     static let shared: HeldLocks = {
         _ = pthread_atfork(
             { HeldLocks.shared.enter() }, { HeldLocks.shared.leave() }, { HeldLocks.shared.becomeChild() })
+        // Asked before our handlers are: its threads may want the mutex.
+        ForkGate.install()
         return HeldLocks()
     }()
 

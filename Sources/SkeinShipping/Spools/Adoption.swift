@@ -56,7 +56,7 @@ final class Adoption {
     /// in it was delivered, set aside if some of it could not be read.
     /// - Returns: whether everything was delivered. nil: the shipper hangs, and the journal with it.
     func end(timeout: Duration) -> Bool? {
-        shipper.shutdown(timeout: timeout)
+        ForkGate.pausing { shipper.shutdown(timeout: timeout) }
         guard shipper.hasEnded else { return nil }
         guard isDelivered else {
             journal.close(clean: false)

@@ -39,6 +39,8 @@ final class SpoolAdopterLoop {
     }
 
     func run() {
+        ForkGate.enter()
+        defer { ForkGate.leave() }
         while true {
             let now = SystemClock.monotonicNanoseconds()
             if let deadline = shared.state.withLock({ $0.deadline }) {
@@ -56,7 +58,9 @@ final class SpoolAdopterLoop {
             }
             // A delivery is seen to be done within 50 ms; an idle spool costs one look a second.
             let pause: Int64 = adoptions.isEmpty ? max(1_000_000, nextScan - now) : 50_000_000
-            _ = shared.state.wait(until: now + min(pause, 1_000_000_000)) { $0.deadline }
+            _ = ForkGate.pausing {
+                shared.state.wait(until: now + min(pause, 1_000_000_000)) { $0.deadline }
+            }
         }
     }
 
