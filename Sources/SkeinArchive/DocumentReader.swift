@@ -109,6 +109,29 @@ public final class DocumentReader {
         }
     }
 
+    /// Passes the documents that can be told without reading on, up to the first for which `isUnwanted` is false. ``next()`` gives that
+    /// one.
+    /// - Returns: how many were passed.
+    public func pass(while isUnwanted: (BSONView) -> Bool) -> Int {
+        guard gap == nil else { return 0 }
+        if lent > 0 {
+            pass(lent)
+            lent = 0
+        }
+        let bytes = feed.bytes
+        var passed = 0
+        var end = 0
+        while end < bytes.count,
+            let view = BSONView(prefixOf: UnsafeRawBufferPointer(rebasing: bytes[end...])),
+            isUnwanted(view)
+        {
+            end += view.bytes.count
+            passed += 1
+        }
+        if end > 0 { pass(end) }
+        return passed
+    }
+
     /// Says that the document given last is malformed inside. If an event (or the end) follows where it ends, it alone
     /// is passed over; else its length was a lie, and the search goes on inside it.
     public func rejectLast() throws(ArchiveError) {

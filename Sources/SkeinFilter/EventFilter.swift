@@ -9,6 +9,7 @@ import Synchronization
 ///
 /// ```swift
 /// let filter = try EventFilter("level >= 40 or elapsed > 250ms")
+/// let event: BSONDocument = ["type": "request.log", "level": 50, "body": ["message": "disk full"]]
 /// let isWanted = event.withView { filter.matches($0) }
 /// ```
 public struct EventFilter: Sendable, CustomStringConvertible {
@@ -34,7 +35,19 @@ public struct EventFilter: Sendable, CustomStringConvertible {
     @inline(__always)
     public func matches(_ event: BSONView) -> Bool { evaluate(event.bytes) }
 
-    private func evaluate(_ event: UnsafeRawBufferPointer) -> Bool { FilterRun.matches(program, event) }
+    private func evaluate(_ event: UnsafeRawBufferPointer) -> Bool {
+        var isWhole = true
+        return FilterRun.matches(program, event, isWhole: &isWhole, asksWhole: false)
+    }
+
+    /// Whether a document is as the filter says not, and sound: its elements end where it ends. For who passes over what does not
+    /// match without another look; a wrong length would swallow what follows. What is inside of documents in it is not looked at.
+    public func passesOver(_ event: BSONView) -> Bool { passesOver(event.bytes) }
+
+    private func passesOver(_ event: UnsafeRawBufferPointer) -> Bool {
+        var isWhole = true
+        return !FilterRun.matches(program, event, isWhole: &isWhole, asksWhole: true) && isWhole
+    }
 
     /// What was counted so far, over all copies of this filter.
     public var statistics: Statistics {

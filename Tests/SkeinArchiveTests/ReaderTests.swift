@@ -13,6 +13,27 @@ import Testing
         #expect(reading.damage.isEmpty)
     }
 
+    @Test func `documents that are not wanted are passed without being given, and none besides`() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("f", Sample.bytes(0..<6_000) + [1, 2, 3] + Sample.bytes(6_000..<7_000))
+        let reader = try DocumentReader(path: path)
+        var damage: [ArchiveDamage] = []
+        reader.onDamage = { damage.append($0) }
+        var given: [Int64] = []
+        var seen = 0
+        let number = { (view: BSONView) in view.find(path: "body.n")?.integer ?? -1 }
+        while true {
+            seen += reader.pass { number($0) % 1000 != 7 }
+            guard let view = try reader.next() else { break }
+            seen += 1
+            if number(view) % 1000 == 7 { given.append(number(view)) }
+        }
+        reader.finish()
+        #expect(given == [7, 1007, 2007, 3007, 4007, 5007, 6007])
+        #expect(seen == 7_000 && reader.position == Sample.bytes(0..<7_000).count + 3)
+        #expect(damage.count == 1)
+    }
+
     @Test func `an empty file has nothing, a folder and a missing file are errors`() throws {
         let folder = try TestFolder()
         let reading = try Reading(DocumentReader(path: folder.write("f", [])))

@@ -14,7 +14,9 @@ struct MatchingTests {
         ("elapsed ~ \"*\"", false),
         ("start >= 2026-11-20T10:00Z", true), ("start = 2026-11-20T10:00", true),
         ("start > 2026-11-20T11:00+01:00", false),
-        ("end < 2026-11-20T10:00:00.501Z", true), ("start > 2026-11-21", false), ("body.type = 1", true),
+        ("end < 2026-11-20T10:00:00.501Z", true), ("start > 2026-11-21", false), ("start > 0001-01-01", true),
+        ("start < 9999-12-31", true),
+        ("body.moon = 1969-07-20T20:17:40Z", true), ("body.moon < 1970-01-01", true), ("body.type = 1", true),
         ("response.status >= 500", true), ("body.response.status = 503", true),
         ("response.status.x = 1", false),
         ("response = 1", false), ("exists response", true), ("list = 2", true), ("list > 2", true),
@@ -61,7 +63,8 @@ struct MatchingTests {
             "nested": .array(.array([.array(.array([.int32(5)]))])),
             "old": .binary(BSONBinary(subtype: 0, bytes: Array("text".utf8))),
             "bin": .binary(BSONBinary(subtype: 4, bytes: Array("text".utf8))), "symbol": .symbol("sym"),
-            "été": true, "nothing": .null, "a.b c": .int32(1), "é\"": .int32(2), "name": "Zoë",
+            "été": true, "nothing": .null, "moon": .int64(-14_182_940), "a.b c": .int32(1), "é\"": .int32(2),
+            "name": "Zoë",
             "a-long-name": ["with-steps": .int64(1)], "when": .datetime(1_795_168_800_250),
         ]
         body.append("twice", .int32(1))
@@ -222,5 +225,20 @@ struct MatchingTests {
         }
         #expect(found == 8 * 1989)
         #expect(filter.statistics.overruns == 0)
+    }
+}
+
+struct PassingTests {
+    @Test func `What does not match is passed over only if its elements end where it does`() throws {
+        let filter = try EventFilter("n = 1 and type = \"request.sql\"")
+        func passes(_ document: BSONDocument) -> Bool { document.withView { filter.passesOver($0) } }
+        #expect(passes(event(["n": .int32(2)])))
+        #expect(passes([:]))
+        #expect(!passes(event(["n": .int32(1)])))
+        var bytes = event(["n": .int32(2)]).bytes
+        bytes += event(["n": .int32(1)]).bytes
+        let length = Int32(bytes.count)
+        withUnsafeBytes(of: length.littleEndian) { bytes.replaceSubrange(0..<4, with: $0) }
+        #expect(!passes(BSONDocument(unchecked: bytes)))
     }
 }

@@ -10,8 +10,9 @@ enum ViewRows {
         defer { folder.remove() }
         let (path, size) = try write(folder)
         let conditions = [
-            ("response.status >= 500 and type ~ \"req*\"", true), ("type = \"nothing\"", false),
-            ("level >= 40", false),
+            ("response.status >= 500 and type ~ \"req*\"", true),
+            ("type = \"request\" and user = 5000", false),
+            ("elapsed > 200ms or response.status = 503", false),
         ]
         return try conditions.map { condition, isGoal in
             var ours: [Double] = []

@@ -119,7 +119,7 @@ enum FilterValue {
             }
         }
         guard index == bytes.count else { throw fail() }
-        let total = seconds * 1_000_000_000 + nanoseconds
+        let total = Int128(seconds) * 1_000_000_000 + Int128(nanoseconds)
         return FilterNumber(
             FilterDecimal(isNegative: total < 0, coefficient: UInt128(total.magnitude), exponent: -9),
             isFraction: nanoseconds != 0)

@@ -25,6 +25,13 @@ struct EnvelopeCursor {
         @inline(__always) get { walk.base }
     }
 
+    /// Whether the elements from here on end where the document does.
+    @inline(__always)
+    mutating func endsWhole() -> Bool {
+        while walk.next() {}
+        return !walk.isBroken
+    }
+
     /// Where a key's value is; the first, should the key stand there twice.
     @inline(__always)
     mutating func place(_ key: EnvelopeKey) -> ElementPlace? {

@@ -12,6 +12,8 @@ struct ElementWalk {
     private(set) var keyStart = 0
     /// Behind the key's NUL.
     private(set) var value = 0
+    /// Whether the walk has ended because of what is malformed.
+    private(set) var isBroken = false
     /// The key's bytes as a little-endian word, if it has at most seven; else 0.
     private(set) var word: UInt64 = 0
 
@@ -34,9 +36,9 @@ struct ElementWalk {
         guard position < last else { return false }
         kind = base.load(fromByteOffset: position, as: UInt8.self)
         keyStart = position &+ 1
-        guard let value = endOfKey() else { return stop() }
+        guard let value = Self.endOfKey(base, keyStart, last, &word) else { return stop() }
         self.value = value
-        guard let next = skip() else { return stop() }
+        guard let next = Self.skip(kind, base, value, last) else { return stop() }
         position = next
         return true
     }
@@ -45,14 +47,11 @@ struct ElementWalk {
     @inline(__always)
     var valueEnd: Int { position }
 
+    @inline(__always)
     private mutating func stop() -> Bool {
         position = last
+        isBroken = true
         return false
-    }
-
-    @inline(__always)
-    func int32(_ offset: Int) -> Int {
-        Int(Int32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
     }
 
     /// Whether the key is this one.
@@ -64,51 +63,66 @@ struct ElementWalk {
         return memcmp(base + keyStart, name, count) == 0
     }
 
+    // Everything below is static: a method that is not inlined would need the whole value in memory, and each step would wait
+    // for what the one before stored there.
+
     @inline(__always)
-    private mutating func endOfKey() -> Int? {
-        word = 0
-        if keyStart &+ 8 <= last {
-            let bytes = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: keyStart, as: UInt64.self))
+    private static func endOfKey(
+        _ base: UnsafeRawPointer, _ start: Int, _ last: Int, _ word: inout UInt64
+    ) -> Int? {
+        if start &+ 8 <= last {
+            let bytes = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt64.self))
             let zero = (bytes &- 0x0101_0101_0101_0101) & ~bytes & 0x8080_8080_8080_8080
             if zero != 0 {
                 let bits = zero.trailingZeroBitCount &- 7
                 word = bytes & ((1 &<< UInt64(truncatingIfNeeded: bits)) &- 1)
-                return keyStart &+ (bits >> 3) &+ 1
+                return start &+ (bits >> 3) &+ 1
             }
         }
-        return endOfLongKey()
+        let end = endOfLongKey(base, start, last)
+        word = end.word
+        return end.value >= 0 ? end.value : nil
     }
 
+    /// - Returns: below zero if the key does not end.
     @inline(never)
-    private mutating func endOfLongKey() -> Int? {
-        guard let found = memchr(base + keyStart, 0, last - keyStart) else { return nil }
+    private static func endOfLongKey(
+        _ base: UnsafeRawPointer, _ start: Int, _ last: Int
+    ) -> (value: Int, word: UInt64) {
+        guard let found = memchr(base + start, 0, last - start) else { return (-1, 0) }
         let end = UnsafeRawPointer(found) - base
-        if end - keyStart < 8 {
-            for offset in (keyStart..<end).reversed() {
+        var word: UInt64 = 0
+        if end - start < 8 {
+            for offset in (start..<end).reversed() {
                 word = word << 8 | UInt64(base.load(fromByteOffset: offset, as: UInt8.self))
             }
         }
-        return end + 1
+        return (end + 1, word)
     }
 
     /// Where the value ends; nil if it cannot be one.
     @inline(__always)
-    private func skip() -> Int? {
+    private static func skip(_ kind: UInt8, _ base: UnsafeRawPointer, _ value: Int, _ last: Int) -> Int? {
         let next: Int
         switch kind {
         case 0x01, 0x09, 0x11, 0x12: next = value &+ 8
-        case 0x02: return text(at: value)
-        case 0x03, 0x04: return document(at: value)
+        case 0x02: return text(base, value, last)
+        case 0x03, 0x04: return document(base, value, last)
         case 0x10: next = value &+ 4
-        default: return skipRare()
+        default: return skipRare(kind, base, value, last)
         }
         return next <= last ? next : nil
     }
 
     @inline(__always)
-    private func text(at start: Int) -> Int? {
+    private static func int32(_ base: UnsafeRawPointer, _ offset: Int) -> Int {
+        Int(Int32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
+    }
+
+    @inline(__always)
+    private static func text(_ base: UnsafeRawPointer, _ start: Int, _ last: Int) -> Int? {
         guard start &+ 5 <= last else { return nil }
-        let length = int32(start)
+        let length = int32(base, start)
         guard length >= 1, length <= last &- start &- 4,
             base.load(fromByteOffset: start &+ 3 &+ length, as: UInt8.self) == 0
         else { return nil }
@@ -116,9 +130,9 @@ struct ElementWalk {
     }
 
     @inline(__always)
-    private func document(at start: Int) -> Int? {
+    private static func document(_ base: UnsafeRawPointer, _ start: Int, _ last: Int) -> Int? {
         guard start &+ 5 <= last else { return nil }
-        let length = int32(start)
+        let length = int32(base, start)
         guard length >= 5, length <= last &- start,
             base.load(fromByteOffset: start &+ length &- 1, as: UInt8.self) == 0
         else { return nil }
@@ -126,13 +140,15 @@ struct ElementWalk {
     }
 
     @inline(never)
-    private func skipRare() -> Int? {
+    private static func skipRare(_ kind: UInt8, _ base: UnsafeRawPointer, _ value: Int, _ last: Int) -> Int? {
         func fixed(_ count: Int, from start: Int) -> Int? { start + count <= last ? start + count : nil }
         switch kind {
         case 0x06, 0x0A, 0x7F, 0xFF: return value
         case 0x05:
-            guard value + 5 <= last, int32(value) >= 0, int32(value) <= last - value - 5 else { return nil }
-            return value + 5 + int32(value)
+            guard value + 5 <= last else { return nil }
+            let length = int32(base, value)
+            guard length >= 0, length <= last - value - 5 else { return nil }
+            return value + 5 + length
         case 0x07: return fixed(12, from: value)
         case 0x08: return fixed(1, from: value)
         case 0x0B:
@@ -141,12 +157,14 @@ struct ElementWalk {
             guard let end = memchr(base + options, 0, last - options) else { return nil }
             return UnsafeRawPointer(end) - base + 1
         case 0x0C:
-            guard let name = text(at: value) else { return nil }
+            guard let name = text(base, value, last) else { return nil }
             return fixed(12, from: name)
-        case 0x0D, 0x0E: return text(at: value)
+        case 0x0D, 0x0E: return text(base, value, last)
         case 0x0F:
-            guard value + 14 <= last, int32(value) >= 14, int32(value) <= last - value else { return nil }
-            return value + int32(value)
+            guard value + 14 <= last else { return nil }
+            let length = int32(base, value)
+            guard length >= 14, length <= last - value else { return nil }
+            return value + length
         case 0x13: return fixed(16, from: value)
         default: return nil
         }

@@ -2,17 +2,24 @@ import SkeinPlatform
 
 /// One evaluation of a program over one event.
 struct FilterRun {
-    private let program: FilterProgram
+    /// Held by the filter that is asked, for as long as it is: not counted for each event.
+    private unowned(unsafe) let program: FilterProgram
     private var envelope: EnvelopeCursor
 
+    /// - Parameter isWhole: set to whether the elements end where the document does, if that is asked and nothing matches.
     @inline(__always)
-    static func matches(_ program: FilterProgram, _ event: UnsafeRawBufferPointer) -> Bool {
+    static func matches(
+        _ program: FilterProgram, _ event: UnsafeRawBufferPointer, isWhole: inout Bool, asksWhole: Bool
+    ) -> Bool {
         withUnsafeTemporaryAllocation(of: ElementPlace.self, capacity: EnvelopeKey.stored) { places in
             guard let room = places.baseAddress, let envelope = EnvelopeCursor(event, places: room) else {
+                isWhole = false
                 return false
             }
             var run = FilterRun(program: program, envelope: envelope)
-            return run.run()
+            let matches = run.run()
+            if asksWhole, !matches { isWhole = run.envelope.endsWhole() }
+            return matches
         }
     }
 

@@ -96,6 +96,13 @@ struct EventSelection {
         return true
     }
 
+    /// Whether a document can be passed over unseen: a condition does not hold, and it is one document from end to end.
+    @inline(__always)
+    func passesOver(_ event: BSONView) -> Bool {
+        for condition in conditions where condition.passesOver(event) { return true }
+        return false
+    }
+
     /// Whether an event is wanted, apart from the conditions.
     /// - Parameter fallback: the time of an event that has none: that of its file's day.
     func takes(_ bytes: UnsafeRawBufferPointer, _ envelope: EventEnvelope, fallback: Double?) -> Bool {
