@@ -35,16 +35,23 @@ public final class Shipper: Sendable {
     /// - Parameters:
     ///   - recovery: of the same journal, to be carried out on the shipper's thread; nil: what a dead process left open there
     ///     stays open.
+    ///   - tellsLosses: whether events that the app lost are told downstream, as events of type `skein.dropped`.
     ///   - onWarning: told, on the shipper's thread, of what an operator should know; at most once a second, and
     ///     the same thing at most once a minute. It must be quick and must not record.
     /// - Throws: ``ShippingError`` of code `resources`.
     public convenience init(
-        journal: MappedJournal, recovery: JournalRecovery? = nil, configuration: Configuration,
+        journal: MappedJournal, recovery: JournalRecovery? = nil, tellsLosses: Bool = false,
+        configuration: Configuration,
         onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(ShippingError) {
+        let losses =
+            tellsLosses
+            ? LossReporter(
+                journal, host: configuration.host, pid: configuration.pid,
+                service: configuration.service.isEmpty ? nil : configuration.service) : nil
         try self.init(
-            shipping: MappedShippable(journal, recovery: recovery), configuration: configuration,
-            onWarning: onWarning)
+            shipping: MappedShippable(journal, recovery: recovery, losses: losses),
+            configuration: configuration, onWarning: onWarning)
     }
 
     /// Starts shipping any journal.

@@ -89,8 +89,9 @@ import Testing
         }
         let statistics = pipeline.statistics
         #expect(statistics.dropped["journal_full"] ?? 0 > 0)
-        #expect(statistics.created == 200)
-        #expect(statistics.held + (statistics.dropped["journal_full"] ?? 0) == 200)
+        // Besides those there may be one that tells of the loss, if that had room.
+        #expect((200...201).contains(statistics.created))
+        #expect(statistics.held + (statistics.dropped["journal_full"] ?? 0) == statistics.created)
         #expect(statistics.journalBytes <= 4 << 20)
         await pipeline.shutdown(timeout: .milliseconds(50))
     }

@@ -66,7 +66,7 @@ public final class ShippingRecorder: EventRecorder {
         recovery = JournalRecovery(journal, host: host)
         do {
             shipper = try Shipper(
-                journal: journal, recovery: recovery,
+                journal: journal, recovery: recovery, tellsLosses: true,
                 configuration: Shipper.Configuration(
                     endpoint: endpoint, service: configuration.service ?? "", host: host, pid: getpid()),
                 onWarning: configuration.onWarning)

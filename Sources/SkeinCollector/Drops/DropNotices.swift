@@ -1,4 +1,3 @@
-import SkeinBSON
 import SkeinPlatform
 import SkeinWire
 
@@ -23,7 +22,6 @@ final class DropNotices: Sendable {
         var until: Int64
     }
 
-    static let type = "skein.dropped"
     /// Between two events of one cause.
     static let interval: Int64 = 2_000_000_000
     /// More causes than these are told as one, so that names cannot grow without bound.
@@ -82,24 +80,16 @@ final class DropNotices: Sendable {
     }
 
     /// The event that tells of drops.
-    static func event(_ notice: Notice) -> BSONDocument {
-        let time = UInt64(clamping: SystemClock.wallNanoseconds() / 1_000_000_000)
-        let id = TraceID(high: time << 32 | KernelRandom.word() >> 32, low: KernelRandom.word()).description
-        func seconds(_ nanoseconds: Int64) -> BSONValue { .double(Double(nanoseconds) * 1e-9) }
-        return [
-            "id": .string(id), "type": .string(type), "host": .string(HostName.current),
-            "pid": .int32(getpid()), "start": seconds(notice.since), "end": seconds(notice.until),
-            "body": .document([
-                "reason": .string(notice.cause.reason), "where": .string(notice.cause.place),
-                "count": .int64(Int64(clamping: notice.count)), "since": seconds(notice.since),
-                "until": seconds(notice.until),
-            ]),
-            "span": .string(Hex.string(max(1, KernelRandom.word()))), "service": "skeind",
-        ]
+    static func event(_ notice: Notice) -> [UInt8] {
+        DropEvent.document(
+            DropEvent.Drop(
+                reason: notice.cause.reason, place: notice.cause.place, count: notice.count,
+                since: notice.since, until: notice.until),
+            host: HostName.current, pid: getpid(), service: "skeind")
     }
 
     /// Whether an event is such a notice. Those that are dropped themselves are not told of, or it would never end.
     static func isNotice(_ event: UnsafeRawBufferPointer) -> Bool {
-        EventScan(event).type.elementsEqual(type.utf8)
+        EventScan(event).type.elementsEqual(DropEvent.type.utf8)
     }
 }

@@ -9,7 +9,7 @@ extension InletLoop {
     func tellOfDrops(_ now: Int64, all: Bool = false) {
         guard !mustRollBack else { return }
         for notice in parts.notices.take(now, all: all) {
-            let event = DropNotices.event(notice).bytes
+            let event = DropNotices.event(notice)
             let arrival = SystemClock.wallNanoseconds()
             do throws(JournalError) {
                 try event.withUnsafeBufferPointer { bytes throws(JournalError) in

@@ -7,14 +7,21 @@ import Synchronization
 public struct MappedShippable: ShippableJournal {
     private let journal: MappedJournal
     private let recovery: JournalRecovery?
+    private let losses: LossReporter?
+    private let lastTold = LastSign()
     private let lastSign = LastSign()
 
     /// - Parameters:
     ///   - journal: stays open as long as a shipper uses this; its readers are made by ``makeLanes()``.
     ///   - recovery: makes events of what a dead process left open, on the shipper's thread.
     public init(_ journal: MappedJournal, recovery: JournalRecovery? = nil) {
+        self.init(journal, recovery: recovery, losses: nil)
+    }
+
+    init(_ journal: MappedJournal, recovery: JournalRecovery?, losses: LossReporter?) {
         self.journal = journal
         self.recovery = recovery
+        self.losses = losses
     }
 
     public func makeLanes() throws -> [any ShippableLane] {
@@ -29,6 +36,9 @@ public struct MappedShippable: ShippableJournal {
         journal.prepareSpares()
         recovery?.proceed()
         let now = SystemClock.monotonicNanoseconds()
+        guard now >= lastTold.time.load(ordering: .relaxed) + 100_000_000 else { return }
+        lastTold.time.store(now, ordering: .relaxed)
+        losses?.tell(now: now)
         guard now >= lastSign.time.load(ordering: .relaxed) + 1_000_000_000 else { return }
         lastSign.time.store(now, ordering: .relaxed)
         journal.signOfLife(SystemClock.wallNanoseconds())
