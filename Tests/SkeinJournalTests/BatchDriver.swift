@@ -203,6 +203,8 @@ final class BatchDriver {
             let mark = try journal.beginMark()
             let marked = written.count
             let numbers = taken
+            // Killed between the write and its sync.
+            if random.oneIn(12) { return try killAndOpen() }
             // What arrives after the mark is not covered.
             if random.oneIn(2) { appendBatch(journal) }
             try journal.sync(mark)
@@ -217,6 +219,8 @@ final class BatchDriver {
             }
         } catch let error as JournalError {
             guard error.code == .unsynced, disk.state.withLock({ $0.powerAfter > 0 }) else { return }
+            // Killed before it takes anything back: the next process reads what is on no disk.
+            if random.oneIn(3) { return try killAndOpen() }
             let before = taken
             do {
                 for lost in try journal.rollBack() {
@@ -278,6 +282,32 @@ final class BatchDriver {
         disk = disk.powerCut(&random, chance: chance)
         boot += 1
         forget()
+    }
+
+    /// The process is killed, and while the next one opens the journal the power goes on running out.
+    private func killAndOpen() throws {
+        let power = disk.state.withLock { $0.powerAfter }
+        kill()
+        disk.state.withLock { $0.powerAfter = power }
+        do {
+            try open()
+        } catch is JournalError where disk.state.withLock({ $0.isDead }) {
+            // Nothing happens any more until the power is back.
+            journal = nil
+            reader = nil
+        }
+    }
+
+    /// Opens a journal with power for so many operations, and again if it went.
+    func open(powerFor operations: Int) throws {
+        disk.state.withLock { $0.powerAfter = operations }
+        do {
+            try open()
+            disk.state.withLock { $0.powerAfter = .max }
+        } catch is JournalError where disk.state.withLock({ $0.isDead }) {
+            cutPower()
+            try open()
+        }
     }
 
     private func forget() {

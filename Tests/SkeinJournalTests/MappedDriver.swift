@@ -212,6 +212,22 @@ final class MappedDriver {
         return true
     }
 
+    /// The process is killed while it writes a record: that is nowhere, and everything before it is there.
+    private func killWithinAppend(_ shard: Int) -> SimulatedDisk? {
+        guard let journal else { return nil }
+        let text = Array(random.filler(below: 4000).utf8)
+        let written = random.below(text.count + 1)
+        var image: SimulatedDisk?
+        _ = journal.shards[shard].append(kind: .event, flags: 0, arrival: 7, capacity: text.count, slot: nil)
+        {
+            memory in
+            memory.copyMemory(from: text, byteCount: written)
+            image = disk.killed()
+            return -1
+        }
+        return image
+    }
+
     private func readSome(_ shard: Int) throws {
         guard let run = try readers[shard].next(maximumBytes: 1 + random.below(9000)) else {
             guard read[shard] == lanes[shard].count else {
@@ -285,7 +301,8 @@ final class MappedDriver {
                 slot.storeBytes(of: journal.opening, toByteOffset: 24, as: UInt64.self)
                 slot.storeBytes(of: 2, as: UInt32.self)
             }
-            disk = disk.killed()
+            let shard = random.below(journal?.shards.count ?? 1)
+            disk = (random.oneIn(2) ? killWithinAppend(shard) : nil) ?? disk.killed()
         case .powerCut:
             disk = disk.powerCutOfPages(&random, before: atOpening ?? disk)
             boot += 1

@@ -64,6 +64,40 @@ import Testing
         #expect(journal.claimSlot() == slot)
     }
 
+    @Test func `whoever sees a record committed sees its slot stamped`() throws {
+        let size = RecordLayout.total(8)
+        let total = 100_000
+        let journal = try MappedJournal(
+            .init(shards: 1, segmentBytes: 32 << 20, budgetBytes: 128 << 20, slots: 1))
+        let slot = try #require(journal.claimSlot())
+        journal.shards[0].append("12345678", slot: slot)
+        let committedPlace = UInt(bitPattern: SegmentHeader.committed(journal.shards[0].state.pointee.base))
+        let stampPlace = UInt(bitPattern: slot + SlotLayout.stampNumber)
+        let early = Atomic<Int>(0)
+        let looked = Atomic<Int>(0)
+        let isDone = Atomic<Bool>(false)
+        let watcher = try SystemThread(name: "watcher") {
+            guard let committed = UnsafePointer<Atomic<UInt64>>(bitPattern: committedPlace),
+                let stamp = UnsafePointer<Atomic<UInt64>>(bitPattern: stampPlace)
+            else { return }
+            var last = 0
+            while !isDone.load(ordering: .acquiring) {
+                let count =
+                    (Int(committed.pointee.load(ordering: .acquiring)) - SegmentHeader.bytes) / size
+                let number = stamp.pointee.load(ordering: .acquiring)
+                if number < UInt64(count) { early.add(1, ordering: .relaxed) }
+                if count != last { looked.add(1, ordering: .relaxed) }
+                last = count
+            }
+        }
+        for _ in 1..<total { journal.shards[0].append("12345678", slot: slot) }
+        isDone.store(true, ordering: .releasing)
+        watcher.join()
+        #expect(journal.shards[0].lastNumber == UInt64(total))
+        #expect(early.load(ordering: .relaxed) == 0)
+        #expect(looked.load(ordering: .relaxed) > 0)
+    }
+
     @Test func `an append that gives up and one that is too large leave nothing`() throws {
         let journal = try MappedJournal(.init(shards: 1, segmentBytes: 16 << 10, budgetBytes: 64 << 10))
         let shard = journal.shards[0]

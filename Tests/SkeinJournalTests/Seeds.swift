@@ -6,7 +6,7 @@ struct Seeds: Sequence, IteratorProtocol {
     private var seed: UInt64
     private var left: Int
 
-    init(_ count: Int) {
+    init(_ count: Int, of test: String = #function) {
         let environment = { (name: String) in getenv(name).map { String(cString: $0) } }
         if let only = environment("SKEIN_JOURNAL_SEED").flatMap({ UInt64($0) }) {
             seed = only
@@ -16,6 +16,8 @@ struct Seeds: Sequence, IteratorProtocol {
             left =
                 environment("SKEIN_JOURNAL_SEQUENCES").flatMap { Int($0) }.map { $0 * count / 1000 } ?? count
         }
+        // Also of a run that passes it is known what was tried.
+        print("\(test): \(left) seeds from \(seed)")
     }
 
     mutating func next() -> UInt64? {

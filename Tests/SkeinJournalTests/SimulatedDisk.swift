@@ -218,9 +218,9 @@ private final class SimulatedFile: JournalFile {
     ) throws(SystemError) -> Result {
         try disk.state.withLock { state throws(SystemError) in
             guard var content = state.files[path] else { throw SystemError(code: EBADF) }
-            let result = try body(&state, &content)
-            state.files[path] = content
-            return result
+            // Also when it throws: a sync that failed has lost something.
+            defer { state.files[path] = content }
+            return try body(&state, &content)
         }
     }
 
