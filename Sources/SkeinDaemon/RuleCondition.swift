@@ -15,4 +15,6 @@ struct RuleCondition: SkeinCollector.EventFilter {
     func matches(_ event: UnsafeRawBufferPointer, _ envelope: EventEnvelope) -> Bool {
         BSONView(prefixOf: event).map(filter.matches) ?? false
     }
+
+    var overruns: UInt64 { filter.statistics.overruns }
 }

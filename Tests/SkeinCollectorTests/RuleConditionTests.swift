@@ -54,12 +54,20 @@ import Testing
         #expect(try ask(control, "STATUS")[path: "outlets.high.delivered"]?.intValue == 50)
 
         try Self.write(
-            "  - to: [files, stream]\n  - match: n =~ \"x\" or n in (1, 2, 3)\n    to: high", folder)
+            "  - to: [files, stream]\n  - match: n in (1, 2, 3) or text =~ \"(a+)+$\"\n    to: high", folder)
         program.signal(SIGHUP)
         _ = try #require(program.output.wait(for: "was read again"))
         try send(from: 200)
         #expect(try ask(control, "STATUS")[path: "outlets.high.delivered"]?.intValue == 53)
         #expect(try ask(control, "STATUS")[path: "outlets.files.delivered"]?.intValue == 300)
+        #expect(try ask(control, "STATUS")[path: "outlets.high.condition_overruns"]?.intValue == 0)
+
+        // A text that the expression would try for ever is no match, and told.
+        try client.send(freshEvent("b", 50, text: String(repeating: "a", count: 5000) + "!").bytes)
+        try eventually("it arrives") { try ask(control, "STATUS")[path: "ledger.received"]?.intValue == 301 }
+        #expect(try ask(control, "FLUSH")["ok"] == true)
+        #expect(try ask(control, "STATUS")[path: "outlets.high.condition_overruns"]?.intValue == 1)
+        #expect(try ask(control, "STATUS")[path: "outlets.high.not_routed"]?.intValue == 248)
         program.signal(SIGTERM)
         #expect(program.wait() == 0)
         let stored = try RunningCollector.stored(folder.path + "/high")

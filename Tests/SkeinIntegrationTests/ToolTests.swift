@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinPlatform
 import Testing
 
 extension IntegrationTests {
@@ -26,6 +27,46 @@ extension IntegrationTests {
             let stored = try await PythonClient.run(["decode"] + files)
             #expect(stored.count == 3)
             #expect(printed == stored)
+        }
+
+        @Test func `--where shows what Python chooses from the same events, stored and live`() async throws {
+            let daemon = try await Daemon.start(in: TemporaryFolder())
+            let skein = try Products.path(of: "skein")
+            let control = try "127.0.0.1:\(daemon.port("control"))"
+            let condition =
+                "(number in (3, 17) or response.size < 5) and text ~ \"K?se\" and elapsed > 200ms"
+            let live = try RunningProgram(
+                [
+                    skein, "view", "-H", control, "--json", "--where",
+                    "type = \"live\" and " + condition,
+                ])
+            let sent = try await PythonClient.run("events", daemon.port("collect"), "50", "request")
+            let wanted = sent.filter { [3, 17].contains($0[path: "body.number"]?.intValue) }
+            #expect(wanted.count == 2)
+            _ = try await daemon.stored("request", bytes: sent.reduce(0) { $0 + $1.bytes.count })
+            let view = try RunningProgram(
+                [
+                    skein, "view", "--json", "--log-path", daemon.folder.path + "/data/files", "--where",
+                    condition,
+                ])
+            #expect(try await view.end() == 0, "\(view.errors.text)")
+            #expect(try await PythonClient.run(["parse"], input: view.output.text) == wanted)
+
+            // A subscription takes effect at some moment that its maker is not told.
+            let deadline = ContinuousClock.now + .seconds(30)
+            while live.output.text.isEmpty, .now < deadline {
+                try await PythonClient.run("events", daemon.port("collect"), "20", "live")
+            }
+            // What a thread of the library starts that these tests run in cannot be interrupted.
+            live.signal(SIGKILL)
+            _ = try await live.end()
+            let seen = try await PythonClient.run(["parse"], input: live.output.text)
+            #expect(!seen.isEmpty)
+            let isWanted = seen.allSatisfy { event in
+                event["type"] == "live" && [3, 17].contains(event[path: "body.number"]?.intValue)
+            }
+            #expect(isWanted)
+            try await daemon.finish()
         }
 
         @Test func `the tool's status is control's answer`() async throws {

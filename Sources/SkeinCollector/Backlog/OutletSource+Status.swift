@@ -3,6 +3,11 @@ import SkeinJournal
 import SkeinPlatform
 
 extension OutletSource {
+    /// What STATUS says of the rules' conditions: how often one went over a limit, since the rules were read.
+    var conditionOverruns: BSONValue {
+        .int64(Int64(bitPattern: state.withLock { $0.routing }.overruns))
+    }
+
     /// What STATUS says of the backlog; null if there is none.
     var status: BSONValue {
         let (backlog, bytes, isDiverted, isFull, problem) = state.withLock { state in

@@ -162,6 +162,7 @@ final class ForwardOutlet: RunningOutlet {
         document.append("oldest", oldest.map { .double(Double($0) * 1e-9) } ?? .null)
         document.append("problem", statistics.isConnected ? .null : .string("\(endpoint) does not answer"))
         document.append("backlog", journal.source.status)
+        document.append("condition_overruns", journal.source.conditionOverruns)
         document.append("endpoint", .string("\(endpoint)"))
         document.append("transport", .string(statistics.transport.rawValue))
         document.append("collector", statistics.collector.map { .string($0) } ?? .null)

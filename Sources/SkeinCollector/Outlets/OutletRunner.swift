@@ -136,6 +136,7 @@ final class OutletRunner: RunningOutlet {
         document.append("oldest", shared.oldestArrival.map { .double(Double($0) * 1e-9) } ?? .null)
         document.append("problem", shared.problem.map { .string($0) } ?? .null)
         document.append("backlog", source.status)
+        document.append("condition_overruns", source.conditionOverruns)
         for (key, value) in shared.details { document.append(key, value) }
         return document
     }

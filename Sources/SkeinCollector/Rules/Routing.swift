@@ -34,6 +34,11 @@ enum Routing: Sendable {
     /// Whether every event is for the outlet.
     var isAll: Bool { if case .all = self { true } else { false } }
 
+    /// What the conditions went over their limits with, since they were compiled.
+    var overruns: UInt64 {
+        if case .matching(let filters) = self { filters.reduce(0) { $0 &+ $1.overruns } } else { 0 }
+    }
+
     /// Whether an event is for the outlet.
     /// - Parameter envelope: what is found of it is left there.
     @inline(__always)

@@ -9,6 +9,12 @@ public protocol EventFilter: Sendable {
     ///   - event: the bytes of one well-formed document, lent for the call.
     ///   - envelope: where its envelope is in them.
     func matches(_ event: UnsafeRawBufferPointer, _ envelope: EventEnvelope) -> Bool
+    /// How often an answer was "no" because finding it out went over a limit. Any thread. Without an implementation, never.
+    var overruns: UInt64 { get }
+}
+
+extension EventFilter {
+    public var overruns: UInt64 { 0 }
 }
 
 /// What makes an ``EventFilter`` of the text behind `match:`.
