@@ -73,11 +73,8 @@ import Testing
             for _ in 0..<4 {
                 let journal = try BatchJournalTests.journal(disk)
                 let row = try journal.openStream(stream(1), isDurable: true, highest: 0, now: 1)
-                guard row.highest >= held, journal.recovered.damagedRecords == 0 else {
-                    let damaged = journal.recovered.damagedRecords
-                    Issue.record(
-                        "SKEIN_JOURNAL_SEED=\(seed): held up to \(row.highest), not \(held); \(damaged) damaged"
-                    )
+                guard row.highest >= held else {
+                    Issue.record("SKEIN_JOURNAL_SEED=\(seed): held up to \(row.highest), not \(held)")
                     return
                 }
                 var number = row.highest

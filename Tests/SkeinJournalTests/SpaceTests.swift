@@ -90,6 +90,8 @@ import Testing
         let marks = Mutex<[JournalMark]>([])
         let isDone = Atomic<Bool>(false)
         let row = try journal.openStream(stream(1), isDurable: true, highest: 0, now: 1)
+        // Both before anything is written: what nobody is there to read is recycled.
+        let cursors = [try journal.reader(named: "one"), try journal.reader(named: "two")]
         let writer = try SystemThread(name: "writer") {
             var number: UInt64 = 1
             while number <= total {
@@ -117,10 +119,9 @@ import Testing
         }
         var readers: [SystemThread] = []
         let sums = Mutex<[UInt64]>([])
-        for name in ["one", "two"] {
-            let reader = try journal.reader(named: name)
+        for reader in cursors {
             readers.append(
-                try SystemThread(name: name) {
+                try SystemThread(name: "reader") {
                     var expected: UInt64 = 1
                     while expected <= total {
                         guard let run = try? reader.next(maximumBytes: 20_000) else {
