@@ -189,7 +189,8 @@ struct MatchingTests {
     func `Patterns that would run for ever end, do not match, and are counted`() throws {
         for pattern in [
             "(a+)+$", "(a|a)*$", "(a*)*b", "\\w*\\d", "(?:a?){60}a{60}$", "^(([a-z])+.)+[A-Z]([a-z])+$",
-            "(?R)?b",
+            "(?R)?b", "(?i)[a-z]*[a-z]*[0-9]",
+            "(?<=a{5})b|a*c",
         ] {
             let filter = try EventFilter("x =~ \"\(pattern)\"")
             let text = String(repeating: "a", count: 60_000) + "!"
@@ -197,7 +198,7 @@ struct MatchingTests {
             let time = clock.measure {
                 #expect(!event(["x": .string(text)]).withView { filter.matches($0) }, "\(pattern)")
             }
-            #expect(time < .seconds(10), "\(pattern): \(time)")
+            #expect(time < .seconds(5), "\(pattern): \(time)")
             #expect(filter.statistics.overruns <= 1)
         }
         let filter = try EventFilter("x =~ \"(a+)+$\"")

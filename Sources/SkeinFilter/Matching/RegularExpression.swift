@@ -4,7 +4,8 @@ import Synchronization
 /// A compiled expression of PCRE2, with limits under which any pattern ends on any text.
 ///
 /// PCRE2's own match limit begins anew at each place where a match could begin, so that a harmless looking `\w*\d` needs time by the
-/// square of the text. So steps are counted over the whole text, by a callout before each item of the pattern.
+/// square of the text. So steps are counted over the whole text, by a callout before each item of the pattern, which also counts the
+/// bytes that a repeated item went over.
 /// What runs over a limit depends on pattern and text alone, never on time: the same event gets the same answer again.
 ///
 /// Any thread: the compiled code is only read. What a match writes to is lent to one thread at a time.
@@ -26,7 +27,7 @@ final class RegularExpression: @unchecked Sendable {
     private struct Scratch {
         var context: OpaquePointer
         var data: OpaquePointer
-        var stepsLeft: Int
+        var steps: skein_pcre2_steps
     }
 
     init(_ pattern: [UInt8]) throws(BadRegularExpression) {
@@ -72,7 +73,7 @@ final class RegularExpression: @unchecked Sendable {
             return .overrun
         }
         defer { giveBack(scratch) }
-        scratch.pointee.stepsLeft = Self.mostSteps
+        scratch.pointee.steps = skein_pcre2_steps(left: Self.mostSteps, position: 0)
         let outcome = text.withMemoryRebound(to: UInt8.self) { bytes in
             pcre2_match_8(
                 code, bytes.baseAddress, bytes.count, 0, 0, scratch.pointee.data, scratch.pointee.context)
@@ -92,8 +93,8 @@ final class RegularExpression: @unchecked Sendable {
         pcre2_set_depth_limit_8(context, Self.mostDepth)
         pcre2_set_heap_limit_8(context, Self.mostHeapKilobytes)
         let scratch = UnsafeMutablePointer<Scratch>.allocate(capacity: 1)
-        scratch.initialize(to: Scratch(context: context, data: data, stepsLeft: 0))
-        withUnsafeMutablePointer(to: &scratch.pointee.stepsLeft) {
+        scratch.initialize(to: Scratch(context: context, data: data, steps: skein_pcre2_steps()))
+        withUnsafeMutablePointer(to: &scratch.pointee.steps) {
             skein_pcre2_set_steps(context, $0)
         }
         return scratch
