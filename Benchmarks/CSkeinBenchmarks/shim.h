@@ -35,12 +35,12 @@ static inline uint32_t skein_bench_bson_build(void *p, double now, int64_t n) {
     return b->len;
 }
 
-// The floor of the collect port: takes so many messages from a PULL socket and looks at none. The endpoint that it bound is
+// The floor of the collect port: takes so many messages from a PULL socket with the port's options and looks at none. The endpoint that it bound is
 // printed first; 0, or an errno.
 static inline int skein_bench_pull(int64_t count) {
     void *context = zmq_ctx_new();
     void *socket = zmq_socket(context, ZMQ_PULL);
-    int high_water_mark = 100000, buffer = 4 << 20, result = 0;
+    int high_water_mark = 10000, buffer = 4 << 20, result = 0;
     char endpoint[128];
     size_t length = sizeof endpoint;
     zmq_setsockopt(socket, ZMQ_RCVHWM, &high_water_mark, sizeof high_water_mark);

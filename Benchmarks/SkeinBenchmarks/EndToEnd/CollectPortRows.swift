@@ -50,7 +50,9 @@ enum CollectPortRows {
             }
             usleep(2_000)
         }
-        return rate(messages, since: start)
+        let rate = rate(messages, since: start)
+        collector.kill()
+        return rate
     }
 
     private static func journaled(_ collector: CollectorProcess) throws -> Int {

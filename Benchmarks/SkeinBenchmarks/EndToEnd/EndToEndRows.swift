@@ -43,6 +43,7 @@ enum EndToEndRows {
         }
         let seconds = Double(SystemClock.monotonicNanoseconds() - start) / 1e9
         Loops.inTask { await pipeline.shutdown() }
+        collector.kill()
         return Double(events) / seconds
     }
 

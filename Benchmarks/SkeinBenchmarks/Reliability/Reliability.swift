@@ -29,6 +29,8 @@ struct Reliability {
         let acknowledged = Self.seconds(since: start)
         let statistics = pipeline.statistics
         Self.end(pipeline)
+        // Named here, or the last reference to it would be gone, and the process with it, before the events are there.
+        collector.kill()
         print("throughput, one thread, events of about 300 bytes, acknowledged after fdatasync")
         print("  recorded      \(Self.rate(count, written)) events/s")
         print("  acknowledged  \(Self.rate(Int(statistics.acknowledged), acknowledged)) events/s\n")
@@ -92,6 +94,7 @@ struct Reliability {
             load.join()
             Self.end(pipeline)
         }
+        collector.kill()
     }
 
     // MARK: Parts
