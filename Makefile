@@ -51,7 +51,7 @@ sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and
 	swift test --disable-xctest -Xswiftc -use-ld=lld --sanitize address --scratch-path .build-address --filter '^Skein(BSON|Journal)Tests\.'
 
 .PHONY: bench
-bench: packages-build ## The benchmarks' table: ours, a peer's, the ratio; then what "nothing is lost" costs
+bench: packages-build packages-bench .venv-bench/.ready ## The benchmarks' table: ours, a peer's, the ratio; then what "nothing is lost" costs
 	for product in skeind skein SkeinAllocations SkeinBenchmarks; do swift build -c release --product $$product; done
 	bin="$$(swift build -c release --show-bin-path)"; \
 	"$$bin/SkeinBenchmarks"; \
@@ -94,11 +94,17 @@ install: packages-build ## Install skeind, skein and the systemd unit under PREF
 
 .PHONY: clean
 clean: ## Remove what was built, the Python environment too (skein-data stays)
-	rm -rf .build .build-thread .build-address .build-model .venv
+	rm -rf .build .build-thread .build-address .build-model .venv .venv-bench
 
-.PHONY: packages-build packages-test
-packages-build packages-test: packages-%:
+.PHONY: packages-build packages-test packages-bench
+packages-build packages-test packages-bench: packages-%:
 	@Packaging/install-packages $*
+
+.venv-bench/.ready: Benchmarks/Peers/requirements.txt | packages-test
+	rm -rf .venv-bench
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement Benchmarks/Peers/requirements.txt
+	touch $@
 
 $(VENV_READY): Tests/Python/requirements.txt | packages-test
 	rm -rf .venv

@@ -2,6 +2,7 @@
 """Prints what a peer needs for an event of five fields and a timing, in nanoseconds of the recording thread's processor time; exits 3
 if the peer is not on this machine. Usage: peer.py spdlog|lttng|opentelemetry COUNT"""
 
+import glob
 import os
 import pathlib
 import shutil
@@ -37,7 +38,8 @@ def spdlog(count: str) -> None:
 def lttng(count: str) -> None:
     compiler = shutil.which("clang") or shutil.which("cc") or shutil.which("gcc")
     control, daemon = shutil.which("lttng"), shutil.which("lttng-sessiond")
-    if not compiler or not control or not daemon or not os.path.exists("/usr/include/lttng/tracepoint.h"):
+    headers = glob.glob("/usr/include/lttng/tracepoint.h") + glob.glob("/usr/include/*/lttng/tracepoint.h")
+    if not compiler or not control or not daemon or not headers:
         absent("liblttng-ust-dev, lttng-tools and a C compiler are needed")
     with tempfile.TemporaryDirectory() as folder:
         program = compiled(folder, [compiler], "lttng.c", "-llttng-ust", "-ldl")

@@ -12,6 +12,7 @@ struct Main {
     /// What can be measured, in order; `--only` takes those with the word in their name.
     private static let groups: [(name: String, rows: @Sendable () throws -> [Row])] = [
         ("hot path", { HotPathRows.configured(Measurement()) }),
+        ("peers", { PeerRows.rows(Measurement()) }),
         ("spool", { try HotPathRows.spool(Measurement()) }),
         ("allocations", { try AllocationRows.rows() }),
         ("threads", { try ThreadRows.rows() }),
