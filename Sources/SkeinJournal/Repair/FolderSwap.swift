@@ -25,6 +25,7 @@ struct FolderSwap {
     /// Clears up after a repair that was killed.
     func sweep() throws(JournalError) {
         var status = stat()
+        if lstat(second, &status) == 0 { try remove(second) }
         guard lstat(work, &status) == 0 else { return }
         if lstat("\(work)/\(Self.marker)", &status) == 0 {
             try remove(work)
@@ -35,17 +36,39 @@ struct FolderSwap {
     }
 
     /// Makes the new folder, empty and marked.
-    func begin() throws(JournalError) {
-        do throws(SystemError) {
-            guard mkdir(work, 0o700) == 0 else { throw SystemError.current }
-            _ = try DiskStorage().open("\(work)/\(Self.marker)", create: true)
-        } catch {
-            throw JournalError("making \(work)", error)
+    func begin() throws(JournalError) { try make(work) }
+
+    /// Makes another, beside it.
+    /// - Returns: where.
+    func beginAgain() throws(JournalError) -> String {
+        try make(second)
+        return second
+    }
+
+    /// Puts that one in the first one's place.
+    func takeSecond() throws(JournalError) {
+        try remove(work)
+        guard rename(second, work) == 0 else {
+            throw JournalError("renaming \(second) to \(work)", SystemError.current)
         }
     }
 
-    /// Takes the unfinished folder back.
-    func cancel() { try? remove(work) }
+    /// Takes the unfinished folders back.
+    func cancel() {
+        try? remove(work)
+        try? remove(second)
+    }
+
+    private var second: String { work + "-2" }
+
+    private func make(_ folder: String) throws(JournalError) {
+        do throws(SystemError) {
+            guard mkdir(folder, 0o700) == 0 else { throw SystemError.current }
+            _ = try DiskStorage().open("\(folder)/\(Self.marker)", create: true)
+        } catch {
+            throw JournalError("making \(folder)", error)
+        }
+    }
 
     /// Exchanges the names.
     /// - Returns: where the old folder is; nil if it was discarded.

@@ -64,15 +64,24 @@ package struct JournalRepair: Sendable {
         try swap.begin()
         do throws(JournalError) {
             try repaired.write(to: swap.work)
-            let after = try JournalSurvey(swap.work, isLockMine: true).inspection
-            guard !after.needsRepair, after.records >= survey.inspection.records else {
+            var after = try JournalSurvey(swap.work, isLockMine: true)
+            // Where the log was thought to end, mending may lead on to segments that have damage of their own.
+            for _ in 0..<3 where after.inspection.needsRepair {
+                let further = try RepairedFolder(after)
+                try further.write(to: try swap.beginAgain())
+                try swap.takeSecond()
+                repaired.outcome.filledPlaces += further.outcome.filledPlaces
+                after = try JournalSurvey(swap.work, isLockMine: true)
+            }
+            let result = after.inspection
+            guard !result.needsRepair, result.records >= survey.inspection.records else {
                 throw JournalError(
                     .damaged,
-                    "repairing the journal \(folder): it would hold \(after.records) of "
-                        + "\(survey.inspection.records) records, and \(after.faults.count) places would not be whole: "
-                        + "\(after.faults.first?.reason ?? "none"). It stays as it is.")
+                    "repairing the journal \(folder): it would hold \(result.records) of "
+                        + "\(survey.inspection.records) records, and \(result.faults.count) places would not be whole: "
+                        + "\(result.faults.first?.reason ?? "none"). It stays as it is.")
             }
-            repaired.outcome.after = after
+            repaired.outcome.after = result
         } catch {
             swap.cancel()
             throw error
