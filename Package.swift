@@ -6,6 +6,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Skein", targets: ["Skein"]),
+        .library(name: "SkeinLogging", targets: ["SkeinLogging"]),
         .library(name: "SkeinFoundation", targets: ["SkeinFoundation"]),
         .library(name: "SkeinTesting", targets: ["SkeinTesting"]),
         .library(name: "SkeinCollector", targets: ["SkeinCollector"]),
@@ -60,6 +61,7 @@ let package = Package(
                 "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON",
                 "SkeinPlatform",
             ]),
+        .target(name: "SkeinLogging", dependencies: ["Skein", "SkeinBSON", "SkeinPlatform"]),
         .target(name: "SkeinFoundation", dependencies: ["Skein", "SkeinBSON"]),
         .target(name: "SkeinTesting", dependencies: ["Skein", "SkeinBSON", "SkeinPlatform", "SkeinWire"]),
         .target(
@@ -126,6 +128,9 @@ let package = Package(
                 "Skein", "SkeinFoundation", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ",
                 "SkeinPlatform",
             ]),
+        .testTarget(
+            name: "SkeinLoggingTests",
+            dependencies: ["SkeinLogging", "SkeinTesting", "Skein", "SkeinBSON", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinCollectorTests",
             dependencies: [

@@ -168,6 +168,39 @@ static inline void skein_name_thread(const char *name) {
 #endif
 }
 
+// The name of the calling thread, empty if it cannot be had.
+static inline void skein_thread_name(char *name, size_t capacity) {
+    name[0] = 0;
+#if defined(__linux__)
+    char text[16] = {0};
+    prctl(PR_GET_NAME, (unsigned long)text, 0, 0, 0);
+    strncat(name, text, capacity - 1);
+#elif defined(__APPLE__)
+    pthread_getname_np(pthread_self(), name, capacity);
+#endif
+}
+
+// The number by which the system's tools name the calling thread.
+static inline uint64_t skein_system_thread_number(void) {
+#if defined(__linux__)
+    return (uint64_t)syscall(SYS_gettid);
+#elif defined(__APPLE__)
+    uint64_t number = 0;
+    pthread_threadid_np(NULL, &number);
+    return number;
+#else
+    return (uint64_t)(uintptr_t)pthread_self();
+#endif
+}
+
+static inline int skein_is_main_thread(void) {
+#if defined(__APPLE__)
+    return pthread_main_np();
+#else
+    return skein_system_thread_number() == (uint64_t)getpid();
+#endif
+}
+
 // getopt_long keeps its state in variables that Swift 6 will not touch.
 static inline int skein_getopt_long(
     int argc, char *const *argv, const char *letters, const struct option *options) {

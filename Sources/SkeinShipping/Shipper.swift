@@ -66,6 +66,7 @@ public final class Shipper: Sendable {
             asleep = shared.asleep
             thread = Monitor(
                 try SystemThread(name: "skein-shipper") {
+                    CurrentThread.activity = .ownWork
                     ShipperLoop(shared, journal, configuration, onWarning).run()
                 })
         } catch {

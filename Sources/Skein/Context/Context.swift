@@ -23,11 +23,12 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     /// Bound to a task to carry a pipeline, with no context open in it.
     let isScope: Bool
 
-    init(core: PipelineCore?, isScope: Bool = false) {
+    /// - Parameter usesSlot: whether who recovers a spool is to see it while it is open.
+    init(core: PipelineCore?, isScope: Bool = false, usesSlot: Bool = true) {
         self.core = core
         self.isScope = isScope
         state = .allocate()
-        var home: UnsafeMutableRawPointer? = isScope ? nil : core?.claimSlot()
+        var home: UnsafeMutableRawPointer? = isScope || !usesSlot ? nil : core?.claimSlot()
         let homeIsSlot = home != nil
         if home == nil {
             let block = UnsafeMutableRawPointer.allocate(byteCount: SlotLayout.size, alignment: 64)

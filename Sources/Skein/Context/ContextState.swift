@@ -38,6 +38,8 @@ struct ContextState: ~Copyable {
     var shard = 0
     var isSampled = false
     var isOpen = false
+    /// Whether it is a log record: it has a level, and ends when it starts.
+    var isRecord = false
     var level: Int32 = 0
     var trimmed = 0
 

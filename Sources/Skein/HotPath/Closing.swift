@@ -72,7 +72,7 @@ extension Context {
     func close() { Self.close(state) }
 
     @inline(__always)
-    private static func close(_ state: UnsafeMutablePointer<ContextState>) {
+    static func close(_ state: UnsafeMutablePointer<ContextState>) {
         guard let (core, end, hold) = stop(state) else { return }
         let body = state.log.pointee.bodyBound
         let fixed = state.pointee.descriptor._withUnsafeGuaranteedRef { $0.fixedBytes }
@@ -114,7 +114,8 @@ extension Context {
         }
         state.pointee.isOpen = false
         state.pointee.status.store(2, ordering: .relaxed)
-        return (core, state.pointee.start + core.seconds(since: state.pointee.startTicks), hold)
+        let elapsed = state.pointee.isRecord ? 0 : core.seconds(since: state.pointee.startTicks)
+        return (core, state.pointee.start + elapsed, hold)
     }
 
     @inline(__always)
@@ -254,7 +255,7 @@ enum EventWriter {
         }
         if state.pointee.rate < 1 { writer.double(key: Self.key("rate"), state.pointee.rate) }
         if let error { Self.write(error, &writer) }
-        if state.pointee.level != 0 { writer.int32(key: Self.key("level"), state.pointee.level) }
+        if state.pointee.isRecord { writer.int32(key: Self.key("level"), state.pointee.level) }
         writer.pointer.storeBytes(of: 0, as: UInt8.self)
         let size = writer.pointer + 1 - target
         target.storeBytes(of: Int32(truncatingIfNeeded: size).littleEndian, as: Int32.self)

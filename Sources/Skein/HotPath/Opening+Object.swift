@@ -35,7 +35,7 @@ extension Context {
         state.pointee.parentSpan = parentSpan
         state.pointee.isSampled = sampled
         state.pointee.rate = rate
-        state.pointee.level = 0
+        state.pointee.isRecord = false
         state.pointee.trimmed = 0
         state.pointee.shard =
             shard >= 0

@@ -13,17 +13,10 @@ extension Context {
         let trace: TraceID
         if let id {
             (trace, inherited) = given(id, core, baggage: baggage ?? Baggage(), traceState: "")
-        } else if core.pointee.givesIDs {
-            trace = core.withOwner { $0.ids?.nextTraceID() } ?? TraceID(high: 0, low: 1)
         } else {
             // Not even a clock is read for what is surely not recorded, but for the kernel's last tick.
-            let instant = sample.rate > 0 ? core.now() : nil
-            now = instant
-            let seconds = UInt64(
-                UInt32(truncatingIfNeeded: instant.map { Int64($0.unix) } ?? core.wholeSeconds()))
-            trace = TraceID(
-                high: seconds << 32 | thread.pointee.random.next() & 0xFFFF_FFFF,
-                low: thread.pointee.random.next() | 1)
+            now = sample.rate > 0 ? core.now() : nil
+            trace = newTrace(core, thread, now)
         }
         if inherited == nil, let baggage, !baggage.isEmpty {
             inherited = Inherited(givenID: nil, isDerived: false, baggage: baggage, traceState: "")
@@ -44,6 +37,20 @@ extension Context {
             rate: sample.rate, now ?? (sampled ? core.now() : EventInstant(ticks: 0, unix: 0)),
             shard: -1, inherited: inherited.map { Unmanaged.passRetained($0) })
         return context
+    }
+
+    /// An id for a new tree.
+    @inline(__always)
+    static func newTrace(
+        _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>, _ now: EventInstant?
+    ) -> TraceID {
+        if core.pointee.givesIDs {
+            return core.withOwner { $0.ids?.nextTraceID() } ?? TraceID(high: 0, low: 1)
+        }
+        let seconds = UInt64(UInt32(truncatingIfNeeded: now.map { Int64($0.unix) } ?? core.wholeSeconds()))
+        return TraceID(
+            high: seconds << 32 | thread.pointee.random.next() & 0xFFFF_FFFF,
+            low: thread.pointee.random.next() | 1)
     }
 
     /// A root here that continues a tree of another process.

@@ -99,7 +99,7 @@ extension Context {
 
     /// The context the task is in, if it belongs to the pipeline asked for. The task keeps it.
     @inline(__always)
-    private static func surrounding(_ pipeline: EventPipeline?) -> Unmanaged<Context>? {
+    static func surrounding(_ pipeline: EventPipeline?) -> Unmanaged<Context>? {
         guard let outer = bound else { return nil }
         if outer._withUnsafeGuaranteedRef({ $0.isScope }) { return nil }
         if let pipeline, pipeline.core.hot != outer.state.pointee.core,
@@ -121,7 +121,7 @@ extension Context {
     }
 
     @inline(__always)
-    private static func remembered(
+    static func remembered(
         _ literal: UInt, parent: UInt, _ core: HotCorePointer,
         make: (PipelineCore) -> Unmanaged<TypeDescriptor>
     ) -> Unmanaged<TypeDescriptor> {

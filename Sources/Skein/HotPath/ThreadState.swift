@@ -24,6 +24,9 @@ struct ThreadState {
     var poolOwner: UInt = 0
     let pool: UnsafeMutablePointer<Unmanaged<Context>>
     var poolCount = 0
+    /// What log records are put together in, and whose pipeline's it is: apart from the pool, so that it finds the same keys.
+    var recordOwner: UInt = 0
+    var record: Unmanaged<Context>? = nil
 
     private init() {
         ordinal = ordinals.add(1, ordering: .relaxed).oldValue
@@ -62,6 +65,7 @@ struct ThreadState {
 
     static func destroy(_ state: UnsafeMutablePointer<ThreadState>) {
         state.drainPool()
+        state.pointee.record?.release()
         state.pointee.remembered.deallocate()
         state.pointee.pool.deallocate()
         state.deallocate()

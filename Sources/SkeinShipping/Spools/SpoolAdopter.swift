@@ -62,6 +62,7 @@ public final class SpoolAdopter: Sendable {
         do {
             thread = Monitor(
                 try SystemThread(name: "skein-adopter") {
+                    CurrentThread.activity = .ownWork
                     SpoolAdopterLoop(shared, configuration, onWarning).run()
                 })
         } catch {

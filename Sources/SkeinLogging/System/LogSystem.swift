@@ -1,0 +1,133 @@
+import SkeinPlatform
+import Synchronization
+
+/// Where records go when they are made: to the handlers bound to the task, from the innermost, then to the process's.
+///
+/// ```swift
+/// LogSystem.bootstrap(ContextHandler(level: .info))
+/// LogSystem.handle(LogRecord(level: .info, "started"))
+/// ```
+/// Without a handler of the process's own, records become events of the current context (``ContextHandler``): nothing at all while no
+/// pipeline is active.
+///
+/// What is logged while a record is being handled, or on a thread of Skein's own, never comes back in: it goes to ``fallback`` if
+/// there is one, and is counted.
+public enum LogSystem {
+    /// The process's handler, in an object that lives for ever once installed, so that it can be used without a lock.
+    private final class Installed: Sendable {
+        let handler: any LogRecordHandler
+        init(_ handler: any LogRecordHandler) { self.handler = handler }
+    }
+
+    private static let standard = Unmanaged.passRetained(Installed(ContextHandler()))
+    private static let installed = Atomic<UInt>(0)
+    private static let fallingBack = Atomic<UInt>(0)
+    private static let inside = Atomic<UInt64>(0)
+    private static let lost = Atomic<UInt64>(0)
+
+    // MARK: The process's
+
+    /// Makes a handler the process's. It takes effect at once; the one before is neither flushed nor closed, and kept for ever.
+    public static func bootstrap(_ handler: any LogRecordHandler) {
+        let box = Unmanaged.passRetained(Installed(handler))
+        installed.store(UInt(bitPattern: box.toOpaque()), ordering: .releasing)
+    }
+
+    /// The process's handler.
+    public static var handler: any LogRecordHandler { process._withUnsafeGuaranteedRef { $0.handler } }
+
+    /// Takes what is logged while a record is being handled, or on a thread of Skein's own; none by default. What it logs itself
+    /// is dropped.
+    public static var fallback: (any LogRecordHandler)? {
+        get { place(fallingBack)?._withUnsafeGuaranteedRef { $0.handler } }
+        set {
+            let box = newValue.map { UInt(bitPattern: Unmanaged.passRetained(Installed($0)).toOpaque()) }
+            fallingBack.store(box ?? 0, ordering: .releasing)
+        }
+    }
+
+    private static var process: Unmanaged<Installed> { place(installed) ?? standard }
+
+    private static func place(_ address: borrowing Atomic<UInt>) -> Unmanaged<Installed>? {
+        UnsafeRawPointer(bitPattern: address.load(ordering: .acquiring)).map { Unmanaged.fromOpaque($0) }
+    }
+
+    // MARK: Handling
+
+    /// Whether any handler here takes records of a level: what is asked before a message is built. 3 ns or less.
+    public static func takes(_ level: LogLevel) -> Bool {
+        if LogHandlerBinding.isAnyBound, let innermost = LogHandlerBinding.place.bound {
+            return innermost._withUnsafeGuaranteedRef { $0.takes(level) }
+        }
+        return process._withUnsafeGuaranteedRef { level >= $0.handler.level }
+    }
+
+    /// Hands a record to the handlers bound to the task, from the innermost until one takes it and does not let it bubble; then
+    /// to the process's.
+    /// - Returns: whether any took it.
+    @discardableResult
+    public static func handle(_ record: LogRecord) -> Bool {
+        exclusively(record) {
+            var bubbled = false
+            if LogHandlerBinding.isAnyBound {
+                var next = LogHandlerBinding.place.bound
+                while let binding = next {
+                    let (isTaken, bubbles) = binding._withUnsafeGuaranteedRef {
+                        ($0.handler.offer(record), $0.bubbles)
+                    }
+                    if isTaken && !bubbles { return true }
+                    bubbled = bubbled || isTaken
+                    next = binding._withUnsafeGuaranteedRef { $0.outer.map { Unmanaged.passUnretained($0) } }
+                }
+            }
+            return process._withUnsafeGuaranteedRef { $0.handler.offer(record) } || bubbled
+        }
+    }
+
+    /// Hands a record to one handler, with the same care that nothing comes back in.
+    @discardableResult
+    public static func handle(_ record: LogRecord, with handler: any LogRecordHandler) -> Bool {
+        exclusively(record) { handler.offer(record) }
+    }
+
+    @inline(__always)
+    private static func exclusively(_ record: LogRecord, _ body: () -> Bool) -> Bool {
+        let activity = CurrentThread.activityPlace
+        guard activity.pointee == .ordinary else { return fallBack(record, activity) }
+        activity.pointee = .handlingRecord
+        defer { activity.pointee = .ordinary }
+        return body()
+    }
+
+    @inline(never)
+    private static func fallBack(
+        _ record: LogRecord, _ activity: UnsafeMutablePointer<ThreadActivity>
+    ) -> Bool {
+        inside.add(1, ordering: .relaxed)
+        let before = activity.pointee
+        guard before != .fallingBack, let fallback = place(fallingBack) else {
+            lost.add(1, ordering: .relaxed)
+            return false
+        }
+        activity.pointee = .fallingBack
+        defer { activity.pointee = before }
+        let isTaken = fallback._withUnsafeGuaranteedRef { $0.handler.offer(record) }
+        if !isTaken { lost.add(1, ordering: .relaxed) }
+        return isTaken
+    }
+
+    // MARK: Counts
+
+    /// What the process's logging has turned away so far.
+    public struct Statistics: Sendable, Hashable {
+        /// Records made while handling another, or on a thread of Skein's own.
+        public var fromInside: UInt64
+        /// Those of them that went nowhere.
+        public var dropped: UInt64
+    }
+
+    /// The counts so far.
+    public static var statistics: Statistics {
+        Statistics(fromInside: inside.load(ordering: .relaxed), dropped: lost.load(ordering: .relaxed))
+    }
+}
