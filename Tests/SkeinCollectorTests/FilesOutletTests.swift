@@ -353,3 +353,34 @@ extension RunOfEvents {
         Array(bytes[Int(place.offset)..<Int(place.offset) + Int(place.count)])
     }
 }
+
+extension FilesOutletTests {
+    @Test func `what is much is written at once, what is little waits, and a file of many windows is whole`()
+        throws
+    {
+        let outlet = try outlet()
+        let event = (event("large", 1, text: String(repeating: "x", count: 1 << 20)), event("small", 1))
+        var run = RunOfEvents()
+        run.append(event.0, arrival: noon)
+        run.append(event.1, arrival: noon)
+        var large: [UInt8] = []
+        var small: [UInt8] = []
+        for _ in 0..<45 {
+            large += event.0.bytes
+            small += event.1.bytes
+            try run.give(to: outlet)
+            try outlet.relieve()
+            var status = stat()
+            #expect(stat(folder.path + "/files/20261120/large-20261120.bson", &status) == 0)
+            #expect(Int(status.st_size) == large.count)
+        }
+        #expect(large.count > 5 * FileSlot.writeBehind)
+        #expect(content("20261120/small-20261120.bson") == [])
+        #expect(outlet.heldBytes == small.count)
+        try outlet.flush()
+        #expect(outlet.heldBytes == 0)
+        let found = try #require(content("20261120/large-20261120.bson"))
+        #expect(found.count == large.count && memcmp(found, large, large.count) == 0)
+        #expect(content("20261120/small-20261120.bson") == small)
+    }
+}

@@ -16,6 +16,9 @@ protocol Outlet: AnyObject {
     /// Hands on what was taken and is still held in memory. May be called again after it threw.
     func flush() throws(OutletFailure)
 
+    /// Hands on what is much already, while the processor's caches still have it. Called after each batch; may do nothing.
+    func relieve() throws(OutletFailure)
+
     /// Bytes that were taken and are still held in memory.
     var heldBytes: Int { get }
 
@@ -43,6 +46,10 @@ protocol Outlet: AnyObject {
 
     /// What STATUS should say of it beyond its counters.
     var details: BSONDocument { get }
+}
+
+extension Outlet {
+    func relieve() throws(OutletFailure) {}
 }
 
 /// Why an outlet did not take what it was given.

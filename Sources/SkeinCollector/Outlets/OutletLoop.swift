@@ -44,10 +44,9 @@ final class OutletLoop {
     }
     private var waiting: Waiting?
     private var places = PlaceList()
-    private var envelope = EventEnvelope()
     private var backoff = Duration.milliseconds(100)
 
-    private static let runBytes = 1 << 20
+    private static let runBytes = 256 << 10
     private static let heldBytes = 4 << 20
     private static let tickInterval: Int64 = 1_000_000_000
 
@@ -173,7 +172,7 @@ final class OutletLoop {
             }
         }
         try takeWaiting()
-        if outlet.heldBytes >= Self.heldBytes { try flush() }
+        if outlet.heldBytes >= Self.heldBytes { try flush() } else { try outlet.relieve() }
         try catchUp(false)
         return true
     }
@@ -207,25 +206,29 @@ final class OutletLoop {
         }
         // Offsets below it were given before.
         let skipped = source.from.sequence == run.start.sequence ? source.from.offset : 0
-        var cursor = RecordCursor(run.bytes)
-        var start = cursor.offset
         var read: UInt64 = 0
         var notRouted: UInt64 = 0
-        while let record = cursor.next() {
-            let offset = start
-            start = cursor.offset
-            if run.start.offset + UInt64(offset) < skipped { continue }
-            read &+= 1
-            guard record.kind == .event, run.start.offset + UInt64(offset) < end ?? .max,
-                routing.matches(record.payload, into: &envelope)
-            else {
-                notRouted &+= 1
-                continue
+        // Local, and one access to the list for all, so that the loop pays for no checks of exclusive access.
+        var envelope = EventEnvelope()
+        places.fill { places in
+            var cursor = RecordCursor(run.bytes)
+            var start = cursor.offset
+            while let record = cursor.next() {
+                let offset = start
+                start = cursor.offset
+                if run.start.offset + UInt64(offset) < skipped { continue }
+                read &+= 1
+                guard record.kind == .event, run.start.offset + UInt64(offset) < end ?? .max,
+                    routing.matches(record.payload, into: &envelope)
+                else {
+                    notRouted &+= 1
+                    continue
+                }
+                places.append(
+                    EventPlace(
+                        offset: UInt32(truncatingIfNeeded: offset &+ RecordFrame.headerBytes),
+                        count: UInt32(truncatingIfNeeded: record.payload.count)))
             }
-            places.append(
-                EventPlace(
-                    offset: UInt32(truncatingIfNeeded: offset &+ RecordFrame.headerBytes),
-                    count: UInt32(truncatingIfNeeded: record.payload.count)))
         }
         waiting?.read = read
         waiting?.notRouted = notRouted

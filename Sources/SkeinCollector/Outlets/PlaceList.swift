@@ -17,6 +17,12 @@ struct PlaceList: ~Copyable {
         UnsafeBufferPointer(rebasing: memory[start..<start + count])
     }
 
+    /// Lends the list for many additions.
+    @inline(__always)
+    mutating func fill(_ body: (inout PlaceList) -> Void) {
+        body(&self)
+    }
+
     @inline(__always)
     mutating func append(_ place: EventPlace) {
         if end == memory.count { grow() }

@@ -14,6 +14,8 @@ struct FileSlot {
     var length = 0
     /// Beyond `length`: how far the file reaches that an earlier life of the process wrote. To be compared.
     var verifyEnd = 0
+    /// Bytes of the file up to here are on their way to the disk, or there; a multiple of ``writeBehind``.
+    var begun = 0
     /// Monotonic nanoseconds.
     var lastUse: Int64 = 0
     /// Identity of the file, so that two names of one file are found.
@@ -29,6 +31,26 @@ struct FileSlot {
     var isDirty = false
     /// Whether the slot is in use at all.
     var isUsed = false
+
+    /// A file that grows by so much is written to the disk so much at a time, without anybody waiting for it, and leaves the
+    /// kernel's cache behind that: a day's file needs some 30 MB of it and no more.
+    static let writeBehind = 8 << 20
+
+    /// After a write: sends what is whole windows on its way, and gives back the memory of those before.
+    @inline(__always)
+    mutating func writeBehind() {
+        if length &- begun >= Self.writeBehind { sendWindows() }
+    }
+
+    @inline(never)
+    private mutating func sendWindows() {
+        let end = length & ~(Self.writeBehind - 1)
+        PageCache.beginWriting(descriptor, from: begun, count: end - begun)
+        // The disk has had a window's time for the last ones. What it was too slow for gets two more chances.
+        let start = max(0, begun - 3 * Self.writeBehind)
+        if begun > start { PageCache.release(descriptor, from: start, count: begun - start) }
+        begun = end
+    }
 
     /// Adds a document to the buffer.
     @inline(__always)

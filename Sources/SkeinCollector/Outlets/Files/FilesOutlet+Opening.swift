@@ -61,6 +61,7 @@ extension FilesOutlet {
         slot.pointee.device = UInt64(status.st_dev)
         slot.pointee.inode = UInt64(status.st_ino)
         slot.pointee.length = Int(status.st_size)
+        slot.pointee.begun = slot.pointee.length & ~(FileSlot.writeBehind - 1)
         slot.pointee.verifyEnd = 0
     }
 

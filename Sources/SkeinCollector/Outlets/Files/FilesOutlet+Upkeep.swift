@@ -34,6 +34,7 @@ extension FilesOutlet {
         }
         guard !removed.isEmpty else { return }
         waiting.removeAll { removed.contains(Int32($0)) }
+        large.removeAll { removed.contains(Int32($0)) }
         dirty.removeAll { removed.contains(Int32($0)) }
         for index in days.indices {
             guard let day = days[index] else { continue }

@@ -5,14 +5,27 @@ import SkeinPlatform
 extension FilesOutlet {
     func flush() throws(OutletFailure) {
         guard !waiting.isEmpty else { return }
-        for index in waiting where files.slots[index].descriptor < 0 { try reopen(index) }
-        try note(waiting.filter { !files.slots[$0].isNoted && files.slots[$0].noteReplaces }, replaces: true)
-        try note(waiting.filter { !files.slots[$0].isNoted }, replaces: false)
-        while let index = waiting.last {
+        defer { waiting.removeAll { files.slots[$0].used == 0 } }
+        try writeOut(waiting)
+        large.removeAll(keepingCapacity: true)
+    }
+
+    func relieve() throws(OutletFailure) {
+        guard !large.isEmpty else { return }
+        defer { waiting.removeAll { files.slots[$0].used == 0 } }
+        try writeOut(large)
+        large.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes what some slots hold. What was written when it throws is not held any more.
+    private func writeOut(_ indices: [Int]) throws(OutletFailure) {
+        for index in indices where files.slots[index].descriptor < 0 { try reopen(index) }
+        try note(indices.filter { !files.slots[$0].isNoted && files.slots[$0].noteReplaces }, replaces: true)
+        try note(indices.filter { !files.slots[$0].isNoted }, replaces: false)
+        for index in indices where files.slots[index].used > 0 {
             // Opening many files above may have closed the first of them again.
             if files.slots[index].descriptor < 0 { try reopen(index) }
             try write(index)
-            waiting.removeLast()
         }
     }
 
@@ -60,6 +73,7 @@ extension FilesOutlet {
                 throw .unavailable("cannot write \(ArchivePath.join(root, files.paths[index])): \(error)")
             }
             slot.pointee.length += written
+            slot.pointee.writeBehind()
         }
         heldBytes -= slot.pointee.used
         slot.pointee.used = 0

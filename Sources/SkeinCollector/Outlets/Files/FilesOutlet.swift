@@ -29,6 +29,8 @@ final class FilesOutlet: Outlet {
     private var currentDay = -1
     /// Slots with something in their buffers.
     var waiting: [Int] = []
+    /// Those of them whose buffers hold so much that they are written by themselves.
+    var large: [Int] = []
     var heldBytes = 0
     /// Descriptors that are open, and how many may be.
     var openFiles = 0
@@ -68,6 +70,9 @@ final class FilesOutlet: Outlet {
         var replaced = 0
     }
     var figures = Figures()
+
+    /// What fits into a processor's second-level cache beside the journal's bytes that it is copied from.
+    private static let largeBytes = 512 << 10
 
     private var slotOfEvent: UnsafeMutableBufferPointer<Int32> = .allocate(capacity: 4096)
 
@@ -122,6 +127,7 @@ final class FilesOutlet: Outlet {
         uncoveredDays = []
         currentDay = -1
         waiting = []
+        large = []
         dirty = []
         heldBytes = 0
         openFiles = 0
@@ -157,7 +163,11 @@ final class FilesOutlet: Outlet {
             let slot = slots + Int(slotOfEvent[index])
             if slot.pointee.used == 0 { waiting.append(Int(slotOfEvent[index])) }
             slot.pointee.lastUse = now
+            let used = slot.pointee.used
             slot.pointee.append(batch.document(place))
+            if used < Self.largeBytes && slot.pointee.used >= Self.largeBytes {
+                large.append(Int(slotOfEvent[index]))
+            }
             bytes &+= Int(place.count)
         }
         heldBytes += bytes
