@@ -14,6 +14,13 @@ public struct TaskLocalPlace<Value: AnyObject & Sendable>: @unchecked Sendable {
         key = UnsafeRawPointer(Unmanaged.passUnretained(local).toOpaque())
     }
 
+    /// - Parameter address: of a `TaskLocal<Value>` that lives for ever; 0: there is none yet, and nil comes back.
+    @inlinable @inline(__always)
+    public init?(address: UInt) {
+        guard let key = UnsafeRawPointer(bitPattern: address) else { return nil }
+        self.key = key
+    }
+
     /// What the calling task has bound, nil if nothing. The binding keeps it: use it before anything else can end that.
     @inlinable @inline(__always)
     public var bound: Unmanaged<Value>? {

@@ -96,12 +96,17 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     /// Not optional: a class reference is copied faster than an optional one by the runtime that keeps task-locals.
     @usableFromInline static let local = TaskLocal<Context>(wrappedValue: none)
 
-    /// The same, for who only looks.
-    static let place = TaskLocalPlace(local)
+    /// The same without the question whether it was made: for who has a context that a pipeline opened, which made it.
+    @inlinable @inline(__always)
+    static var madeLocal: Unmanaged<TaskLocal<Context>> {
+        unsafeBitCast(EventSystem.local.load(ordering: .relaxed), to: Unmanaged<TaskLocal<Context>>.self)
+    }
 
     /// What the calling task is in, if anything is bound to it: a context, or the scope of a pipeline.
     @inline(__always)
-    static var bound: Unmanaged<Context>? { place.bound }
+    static var bound: Unmanaged<Context>? {
+        TaskLocalPlace<Context>(address: EventSystem.local.load(ordering: .relaxed))?.bound
+    }
 
     /// The context that the calling task is in, or nil if it is in none or nothing is configured.
     ///

@@ -26,7 +26,7 @@ public func withContext<Result, Failure: Error>(
     _ type: StaticString, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil,
     _ body: (Context) throws(Failure) -> Result
 ) throws(Failure) -> Result {
-    guard EventSystem.isAnyActive else { return try body(.disabled) }
+    if let idle = EventSystem.idleContext { return try Context.run(unbound: idle, body) }
     return try Context.run(Context.begin(type, id: id, sample: sample, pipeline: pipeline), body)
 }
 
@@ -37,7 +37,7 @@ public func withContext<Result, Failure: Error>(
     dynamic type: String, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil,
     _ body: (Context) throws(Failure) -> Result
 ) throws(Failure) -> Result {
-    guard EventSystem.isAnyActive else { return try body(.disabled) }
+    if let idle = EventSystem.idleContext { return try Context.run(unbound: idle, body) }
     return try Context.run(Context.begin(dynamic: type, id: id, sample: sample, pipeline: pipeline), body)
 }
 
@@ -55,7 +55,7 @@ public func withContext<Result, Failure: Error>(
     _ type: StaticString, continuing carrier: some PropagationCarrier, sample: Sampling = .always,
     pipeline: EventPipeline? = nil, _ body: (Context) throws(Failure) -> Result
 ) throws(Failure) -> Result {
-    guard EventSystem.isAnyActive else { return try body(.disabled) }
+    if let idle = EventSystem.idleContext { return try Context.run(unbound: idle, body) }
     return try Context.run(
         Context.begin(type, continuing: carrier, sample: sample, pipeline: pipeline), body)
 }
@@ -67,7 +67,7 @@ public func withContext<Result, Failure: Error>(
     _ type: StaticString, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil,
     isolation: isolated (any Actor)? = #isolation, _ body: (Context) async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
-    guard EventSystem.isAnyActive else { return try await body(.disabled) }
+    if let idle = EventSystem.idleContext { return try await body(idle.takeUnretainedValue()) }
     return try await Context.run(
         Context.begin(type, id: id, sample: sample, pipeline: pipeline), isolation: isolation, body)
 }
@@ -78,7 +78,7 @@ public func withContext<Result, Failure: Error>(
     dynamic type: String, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil,
     isolation: isolated (any Actor)? = #isolation, _ body: (Context) async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
-    guard EventSystem.isAnyActive else { return try await body(.disabled) }
+    if let idle = EventSystem.idleContext { return try await body(idle.takeUnretainedValue()) }
     return try await Context.run(
         Context.begin(dynamic: type, id: id, sample: sample, pipeline: pipeline), isolation: isolation, body)
 }
@@ -90,7 +90,7 @@ public func withContext<Result, Failure: Error>(
     pipeline: EventPipeline? = nil, isolation: isolated (any Actor)? = #isolation,
     _ body: (Context) async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
-    guard EventSystem.isAnyActive else { return try await body(.disabled) }
+    if let idle = EventSystem.idleContext { return try await body(idle.takeUnretainedValue()) }
     return try await Context.run(
         Context.begin(type, continuing: carrier, sample: sample, pipeline: pipeline), isolation: isolation,
         body)
@@ -103,7 +103,7 @@ extension Context {
     static func run<Result, Failure: Error>(
         _ opened: Opened, _ body: (Context) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        guard opened.isNew else { return try body(opened.context.takeUnretainedValue()) }
+        guard opened.isNew else { return try run(unbound: opened.context, body) }
         switch bound(opened, body) {
         case .success(let value):
             end(opened, nil)
@@ -114,17 +114,30 @@ extension Context {
         }
     }
 
+    /// Runs with what stands in for a context, or with a silenced parent: it lives, and nothing is to be ended.
+    @inlinable @inline(__always)
+    static func run<Result, Failure: Error>(
+        unbound context: Unmanaged<Context>, _ body: (Context) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let outcome: Swift.Result<Result, Failure> = context._withUnsafeGuaranteedRef { context in
+            do throws(Failure) { return .success(try body(context)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
+    }
+
     /// A function of its own, so that no reference of it to the context outlives it: what nobody else holds is reused.
     @inlinable @inline(__always)
     static func bound<Result, Failure: Error>(
         _ opened: Opened, _ body: (Context) throws(Failure) -> Result
     ) -> Swift.Result<Result, Failure> {
         opened.context._withUnsafeGuaranteedRef { context in
-            local.withValue(context) {
-                do throws(Failure) {
-                    return .success(try body(context))
-                } catch {
-                    return .failure(error)
+            madeLocal._withUnsafeGuaranteedRef { local in
+                local.withValue(context) {
+                    do throws(Failure) {
+                        return .success(try body(context))
+                    } catch {
+                        return .failure(error)
+                    }
                 }
             }
         }

@@ -4,10 +4,9 @@ internal import Synchronization
 
 extension Context {
     static func child(
-        of parent: Unmanaged<Context>, _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>,
-        _ sample: Sampling
+        of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling
     ) -> Unmanaged<Context> {
-        let thread = ThreadState.current(core)
         let trace = parent.state.pointee.trace
         var sampled = true
         if !sample.isAlways {

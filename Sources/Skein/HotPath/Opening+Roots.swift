@@ -4,10 +4,9 @@ internal import Synchronization
 
 extension Context {
     static func root(
-        _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling,
-        baggage: Baggage? = nil
+        _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling, baggage: Baggage? = nil
     ) -> Unmanaged<Context> {
-        let thread = ThreadState.current(core)
         var now: EventInstant? = nil
         var inherited: Inherited? = nil
         let trace: TraceID

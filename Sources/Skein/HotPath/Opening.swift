@@ -14,7 +14,10 @@ struct Opened {
     /// silenced parent of what is not recorded.
     @usableFromInline let isNew: Bool
 
-    static var nothing: Opened { Opened(context: Unmanaged.passUnretained(.disabled), isNew: false) }
+    static var nothing: Opened {
+        EventSystem.settleIdle()
+        return Opened(context: Unmanaged.passUnretained(.disabled), isNew: false)
+    }
     static func new(_ context: Unmanaged<Context>) -> Opened { Opened(context: context, isNew: true) }
     /// The parent is kept by the task that it is bound to.
     static func silenced(_ parent: Unmanaged<Context>) -> Opened {
@@ -46,8 +49,11 @@ extension Context {
         guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
         }
-        let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
-        return .new(root(core, descriptor, id, sample))
+        let thread = ThreadState.current(core)
+        let descriptor = remembered(literal, parent: 0, core, thread) {
+            rootDescriptor(of: type.description, $0)
+        }
+        return .new(root(core, thread, descriptor, id, sample))
     }
 
     /// Opens a context for a type that is computed.
@@ -64,12 +70,13 @@ extension Context {
             let descriptor = core.withOwner {
                 $0.descriptor($0.cleaned(above.name + type.drop { $0 == "^" }))
             }
-            return .new(child(of: parent, core, descriptor, sample))
+            return .new(child(of: parent, core, ThreadState.current(core), descriptor, sample))
         }
         guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
         }
-        return .new(root(core, core.withOwner { rootDescriptor(of: type, $0) }, id, sample))
+        let descriptor = core.withOwner { rootDescriptor(of: type, $0) }
+        return .new(root(core, ThreadState.current(core), descriptor, id, sample))
     }
 
     /// A name that joins: a child of the current context or of the outermost, or a root if there is none.
@@ -82,8 +89,11 @@ extension Context {
             guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
                 return .nothing
             }
-            let descriptor = remembered(literal, parent: 0, core) { rootDescriptor(of: type.description, $0) }
-            return .new(root(core, descriptor, id, sample))
+            let thread = ThreadState.current(core)
+            let descriptor = remembered(literal, parent: 0, core, thread) {
+                rootDescriptor(of: type.description, $0)
+            }
+            return .new(root(core, thread, descriptor, id, sample))
         }
         let parent = fromOutermost ? outermost(outer) : outer
         let above = parent.state
@@ -91,10 +101,11 @@ extension Context {
             return .silenced(parent)
         }
         let known = UInt(bitPattern: above.pointee.descriptor.toOpaque())
-        let descriptor = remembered(literal, parent: known, core) {
+        let thread = ThreadState.current(core)
+        let descriptor = remembered(literal, parent: known, core, thread) {
             $0.descriptor($0.cleaned(above.name + type.description.drop { $0 == "^" }))
         }
-        return .new(child(of: parent, core, descriptor, sample))
+        return .new(child(of: parent, core, thread, descriptor, sample))
     }
 
     /// The context the task is in, if it belongs to the pipeline asked for. The task keeps it.
@@ -122,10 +133,9 @@ extension Context {
 
     @inline(__always)
     static func remembered(
-        _ literal: UInt, parent: UInt, _ core: HotCorePointer,
+        _ literal: UInt, parent: UInt, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
         make: (PipelineCore) -> Unmanaged<TypeDescriptor>
     ) -> Unmanaged<TypeDescriptor> {
-        let thread = ThreadState.current(core)
         let place = Int(
             truncatingIfNeeded: (literal ^ (literal >> 8) ^ (parent >> 5))
                 & UInt(ThreadState.rememberedCount - 1))

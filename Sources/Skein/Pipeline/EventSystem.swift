@@ -18,9 +18,34 @@ public enum EventSystem {
     private static let open = Atomic<Int>(0)
     @usableFromInline static let active = Atomic<Bool>(false)
 
-    /// Whether any pipeline exists in the process: the first question of every call.
+    // Addresses of objects that live for ever, in words whose first value is known when compiling: a `static let` of a class
+    // asks at each use whether it was made, which is a call of some nanoseconds.
+
+    /// Of ``Context/disabled``, while no pipeline exists; 0 while one does, and before anybody asked.
+    @usableFromInline static let idle = Atomic<UInt>(0)
+    private static let idleLock = SpinLock()
+    /// Of ``Context/local``, from the first pipeline on.
+    @usableFromInline static let local = Atomic<UInt>(0)
+
+    /// Whether any pipeline exists in the process.
     @inlinable @inline(__always)
     static var isAnyActive: Bool { active.load(ordering: .relaxed) }
+
+    /// What every call of a process without a pipeline gets: the first question of all, one load and a branch. Nil if the
+    /// answer takes longer.
+    @inlinable @inline(__always)
+    static var idleContext: Unmanaged<Context>? {
+        UnsafeRawPointer(bitPattern: idle.load(ordering: .relaxed)).map { Unmanaged.fromOpaque($0) }
+    }
+
+    /// Nothing was there to record into: the next calls are to know at once, if there is no pipeline at all.
+    static func settleIdle() {
+        guard !isAnyActive else { return }
+        let disabled = UInt(bitPattern: Unmanaged.passUnretained(Context.disabled).toOpaque())
+        idleLock.withLock {
+            if !isAnyActive { idle.store(disabled, ordering: .releasing) }
+        }
+    }
 
     /// Installs the process's pipeline.
     /// - Throws: ``EventConfigurationError`` if the configuration is wrong, or if there is a pipeline already that was not shut
@@ -77,12 +102,21 @@ public enum EventSystem {
     }
 
     static func opened() {
-        open.add(1, ordering: .relaxed)
-        active.store(true, ordering: .releasing)
+        local.store(
+            UInt(bitPattern: Unmanaged.passUnretained(Context.local).toOpaque()), ordering: .releasing)
+        idleLock.withLock {
+            open.add(1, ordering: .relaxed)
+            active.store(true, ordering: .releasing)
+            idle.store(0, ordering: .releasing)
+        }
         ForkGuard.install()
     }
 
     static func closed() {
-        if open.subtract(1, ordering: .relaxed).newValue == 0 { active.store(false, ordering: .releasing) }
+        idleLock.withLock {
+            if open.subtract(1, ordering: .relaxed).newValue == 0 {
+                active.store(false, ordering: .releasing)
+            }
+        }
     }
 }

@@ -68,7 +68,9 @@ extension Context {
         if malformed { core.count(.malformedHeaders) }
         let descriptor = core.withOwner { rootDescriptor(of: type, $0) }
         if hasParent { return .new(root(core, descriptor, continuing: remote, sample)) }
-        return .new(root(core, descriptor, remote.givenID, sample, baggage: remote.baggage))
+        return .new(
+            root(
+                core, ThreadState.current(core), descriptor, remote.givenID, sample, baggage: remote.baggage))
     }
 
     /// Writes this context's ids into a carrier: `traceparent`, and `tracestate` and `baggage` where there is any.

@@ -30,8 +30,8 @@ extension Context {
             let above = parent.state
             guard let core = above.pointee.core?.live else { return false }
             guard above.pointee.isSampled else { return true }
-            let descriptor = recordDescriptor(type, below: above.pointee.descriptor, core)
             let thread = ThreadState.current(core)
+            let descriptor = recordDescriptor(type, below: above.pointee.descriptor, core, thread)
             let context = takeRecord(core, thread)
             start(
                 context, core, thread, descriptor, trace: above.pointee.trace,
@@ -64,8 +64,8 @@ extension Context {
         }
         guard tree.isSampled else { return true }
         let joint = type.joinsOutermost ? tree.outermost : tree.current
-        let descriptor = recordDescriptor(type, below: joint.descriptor, core)
         let thread = ThreadState.current(core)
+        let descriptor = recordDescriptor(type, below: joint.descriptor, core, thread)
         let context = takeRecord(core, thread)
         start(
             context, core, thread, descriptor, trace: tree.trace, parentSpan: joint.span, sampled: true,
@@ -81,7 +81,9 @@ extension Context {
         _ type: RecordType, _ level: Int32, _ core: HotCorePointer, time: Double?, _ fill: (Context) -> Void
     ) {
         let thread = ThreadState.current(core)
-        let descriptor = remembered(type.literal, parent: 0, core) { rootDescriptor(of: type.text, $0) }
+        let descriptor = remembered(type.literal, parent: 0, core, thread) {
+            rootDescriptor(of: type.text, $0)
+        }
         let now = time.map { EventInstant(ticks: 0, unix: $0) } ?? core.now()
         let context = takeRecord(core, thread)
         start(
@@ -92,9 +94,10 @@ extension Context {
 
     @inline(__always)
     private static func recordDescriptor(
-        _ type: RecordType, below parent: Unmanaged<TypeDescriptor>, _ core: HotCorePointer
+        _ type: RecordType, below parent: Unmanaged<TypeDescriptor>, _ core: HotCorePointer,
+        _ thread: UnsafeMutablePointer<ThreadState>
     ) -> Unmanaged<TypeDescriptor> {
-        remembered(type.literal, parent: UInt(bitPattern: parent.toOpaque()), core) { owner in
+        remembered(type.literal, parent: UInt(bitPattern: parent.toOpaque()), core, thread) { owner in
             let above = parent._withUnsafeGuaranteedRef { $0.name }
             return owner.descriptor(owner.cleaned(above + type.text.drop { $0 == "^" }))
         }

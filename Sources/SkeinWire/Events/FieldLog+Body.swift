@@ -122,56 +122,78 @@ private struct SmallBodyWriter {
         // Elements that stand side by side in the log go over in one copy.
         var run = 0
         var runEnd = 0
-        for position in 0..<log.indexCount where done & (1 &<< UInt64(position)) == 0 {
-            let entry = (log.index + position).pointee
-            let offset = Int(entry.offset)
-            if entry.dots == 0 {
-                if offset != runEnd {
+        var entry = log.index
+        let end = entry + log.indexCount
+        var bit: UInt64 = 1
+        while entry < end {
+            if done & bit == 0 {
+                if entry.pointee.dots == 0 {
+                    let offset = Int(entry.pointee.offset)
+                    if offset != runEnd {
+                        write(from: run, to: runEnd)
+                        run = offset
+                    }
+                    runEnd = offset &+ Int(entry.pointee.size)
+                } else {
                     write(from: run, to: runEnd)
-                    run = offset
+                    run = runEnd
+                    writeDocument(entry, bit, end)
                 }
-                runEnd = offset &+ Int(entry.size)
-            } else {
-                write(from: run, to: runEnd)
-                run = runEnd
-                writeDocument(entry, from: position)
             }
+            entry += 1
+            bit = bit &<< 1
         }
         write(from: run, to: runEnd)
     }
 
     @inline(__always)
     private mutating func write(from start: Int, to end: Int) {
+        guard end > start else { return }
         FieldLog.copy(log.fields + start, end &- start, to: pointer)
         pointer += end &- start
     }
 
-    /// As ``writeGroup(_:prefix:from:)``, for a key's first step, which the entries know.
+    /// As ``writeGroup(_:prefix:from:)``, for a key's first step, which the entries know: the entry, its bit, and the end of all.
     @inline(__always)
-    private mutating func writeDocument(_ entry: FieldEntry, from: Int) {
-        let key = log.keyPointer(entry)
-        let step = Int(entry.firstStep)
+    private mutating func writeDocument(
+        _ first: UnsafeMutablePointer<FieldEntry>, _ bit: UInt64, _ end: UnsafeMutablePointer<FieldEntry>
+    ) {
+        let key = UnsafeRawPointer(log.fields + (Int(first.pointee.offset) &+ 1))
+        let firstStep = first.pointee.firstStep
+        let step = Int(firstStep)
+        let mask = ~FieldLog.fill(min(step, 8))
+        let head = first.pointee.head & mask
         let start = pointer
         start.storeBytes(of: BSONType.document.rawValue, as: UInt8.self)
         FieldLog.copy(key, step, to: start + 1)
-        start.storeBytes(of: 0, toByteOffset: step + 1, as: UInt8.self)
-        let document = start + (step + 2)
-        pointer = document + 4
-        for position in from..<log.indexCount where done & (1 &<< UInt64(position)) == 0 {
-            let other = (log.index + position).pointee
-            guard other.firstStep == entry.firstStep,
-                (other.head ^ entry.head) & ~FieldLog.fill(min(step, 8)) == 0,
-                step <= 8 || memcmp(log.keyPointer(other), key, step) == 0
-            else { continue }
-            if other.dots == 1 {
-                done |= 1 &<< UInt64(position)
-                pointer = log.writeElement(other, prefix: step + 1, to: pointer)
-            } else {
-                writeGroup(other, prefix: step + 1, from: position)
+        start.storeBytes(of: 0, toByteOffset: step &+ 1, as: UInt8.self)
+        let document = start + (step &+ 2)
+        var target = document + 4
+        var other = first
+        var bit = bit
+        while other < end {
+            // Where there is no dot the step is 0, and no first entry's.
+            if other.pointee.firstStep == firstStep, other.pointee.head & mask == head, done & bit == 0,
+                step <= 8 || memcmp(log.fields + (Int(other.pointee.offset) &+ 1), key, step) == 0
+            {
+                if other.pointee.dots == 1 {
+                    done |= bit
+                    target.storeBytes(of: other.pointee.type, as: UInt8.self)
+                    let tail = Int(other.pointee.size) &- 2 &- step
+                    FieldLog.copy(
+                        log.fields + (Int(other.pointee.offset) &+ step &+ 2), tail, to: target + 1)
+                    target += 1 &+ tail
+                } else {
+                    pointer = target
+                    writeGroup(other.pointee, prefix: step &+ 1, from: other - log.index)
+                    target = pointer
+                }
             }
+            other += 1
+            bit = bit &<< 1
         }
-        pointer.storeBytes(of: 0, as: UInt8.self)
-        pointer += 1
+        target.storeBytes(of: 0, as: UInt8.self)
+        pointer = target + 1
         document.storeBytes(of: Int32(truncatingIfNeeded: pointer - document).littleEndian, as: Int32.self)
     }
 

@@ -55,14 +55,15 @@ extension FieldLog {
             let tail = source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
             target.storeBytes(of: head, as: UInt32.self)
             target.storeBytes(of: tail, toByteOffset: count &- 4, as: UInt32.self)
-        } else {
-            var offset = 0
-            while offset < count {
-                target.storeBytes(
-                    of: source.load(fromByteOffset: offset, as: UInt8.self), toByteOffset: offset,
-                    as: UInt8.self)
-                offset += 1
-            }
+        } else if count > 0 {
+            // One to three: the first, the middle one and the last cover all. No loop, which the compiler would unroll into more
+            // code than all of the rest.
+            let first = source.load(as: UInt8.self)
+            let middle = source.load(fromByteOffset: count &>> 1, as: UInt8.self)
+            let last = source.load(fromByteOffset: count &- 1, as: UInt8.self)
+            target.storeBytes(of: first, as: UInt8.self)
+            target.storeBytes(of: middle, toByteOffset: count &>> 1, as: UInt8.self)
+            target.storeBytes(of: last, toByteOffset: count &- 1, as: UInt8.self)
         }
     }
 
