@@ -44,6 +44,12 @@ docs-check: packages-build ## Compile the examples of the README, Docs/ and doc 
 	swift build $(SWIFT_FLAGS)
 	$(PYTHON) Tests/Docs/docs_check.py --build "$$(swift build --show-bin-path)"
 
+# TRAITS="Tracing" for one of them.
+TRAITS ?=
+.PHONY: adapters
+adapters: packages-build ## Test each adapter against its real package, as far as the packages can be had
+	Tests/Adapters/test-traits $(TRAITS)
+
 # Each sanitizer needs the whole package compiled its own way, hence a folder of its own.
 .PHONY: sanitize
 sanitize: packages-build ## The SDK's tests under the thread sanitizer, BSON and journal under the address sanitizer
@@ -94,7 +100,7 @@ install: packages-build ## Install skeind, skein and the systemd unit under PREF
 
 .PHONY: clean
 clean: ## Remove what was built, the Python environment too (skein-data stays)
-	rm -rf .build .build-thread .build-address .build-model .venv .venv-bench
+	rm -rf .build .build-thread .build-address .build-model .build-adapters .venv .venv-bench
 
 .PHONY: packages-build packages-test packages-bench
 packages-build packages-test packages-bench: packages-%:

@@ -10,9 +10,18 @@ let package = Package(
         .library(name: "SkeinFoundation", targets: ["SkeinFoundation"]),
         .library(name: "SkeinTesting", targets: ["SkeinTesting"]),
         .library(name: "SkeinCollector", targets: ["SkeinCollector"]),
+        .library(name: "SkeinLifecycle", targets: ["SkeinLifecycle"]),
         .executable(name: "skeind", targets: ["SkeinDaemon"]),
         .executable(name: "skein", targets: ["SkeinTool"]),
         .executable(name: "skein-demo", targets: ["SkeinDemo"]),
+    ],
+    // Off by default. Without its trait an adapter is an empty module, and its package is not even looked for.
+    traits: [
+        .trait(name: "Lifecycle", description: "SkeinLifecycle: a Service for swift-service-lifecycle")
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
     ],
     targets: [
         // System libraries: a module map and a shim.h each, nothing else.
@@ -69,6 +78,16 @@ let package = Package(
             dependencies: [
                 "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
                 "SkeinBSON", "SkeinArchive", "SkeinPlatform",
+            ]),
+
+        // Adapters: each behind the trait of its name.
+        .target(
+            name: "SkeinLifecycle",
+            dependencies: [
+                "Skein",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Lifecycle"])),
             ]),
 
         // Floor 4: thin mains.
@@ -149,6 +168,18 @@ let package = Package(
             name: "SkeinDemoTests",
             dependencies: [
                 "SkeinDemo", "SkeinDaemon", "SkeinTool", "SkeinHTTP", "SkeinBSON", "SkeinPlatform",
+            ]),
+        .testTarget(
+            name: "SkeinLifecycleTests",
+            dependencies: [
+                "SkeinLifecycle", "Skein", "SkeinPlatform",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Lifecycle"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Lifecycle"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Lifecycle"])),
             ]),
         .testTarget(
             name: "SkeinIntegrationTests",

@@ -11,6 +11,8 @@ function:
     extensions      a block that declares one is left at file level, so it must hold declarations only
     manifests       a block with `import PackageDescription` is checked as a Package.swift
     fragments       ```swift no-check is left out; for what is no program on its own
+    adapters        ```swift trait:Lifecycle, and every comment of an adapter's module, needs a build with that trait:
+                    compiled by --trait Lifecycle alone, and by nothing else
 
 What an example uses but does not declare (a request, a database) stands in Prelude.swift beside this file.
 In a doc comment of module X, X is imported and what of ours its file imports; elsewhere Skein, unless the block says what it
@@ -25,17 +27,20 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = {"SkeinDaemon", "SkeinTool", "SkeinDemo"}  # nobody imports these
+ADAPTERS = {"SkeinLifecycle": "Lifecycle"}  # modules that are empty without a trait
 DOC_COMMENT = re.compile(r"^\s*///( ?)(.*)$")
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 IMPORT = re.compile(r"^\s*(?:public |internal |@testable |@preconcurrency )*import\s+[\w.]+.*$")
-OUR_IMPORT = re.compile(r"^(?:public |internal |package )?import (Skein\w*)$", re.M)
+OUR_IMPORT = re.compile(r"^\s*(?:public |internal |package )?import (Skein\w*)$", re.M)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 AT_FILE_LEVEL = re.compile(r"^(?:public |package |private )?extension\s", re.M)
 
 
 class Block:
     def __init__(self, path, line, info, lines, imports):
-        self.path, self.line, self.info, self.lines, self.imports = path, line, info, lines, imports
+        self.path, self.line, self.lines, self.imports = path, line, lines, imports
+        self.trait = info.removeprefix("trait:") if info.startswith("trait:") else None
+        self.info = "" if self.trait else info
 
     @property
     def where(self):
@@ -82,7 +87,9 @@ def source_blocks(path):
     )
     module = path.relative_to(ROOT / "Sources").parts[0]
     imports = [f"import {name}" for name in [module, *OUR_IMPORT.findall(text)]]
-    yield from blocks_of(comments, path, imports)
+    for block in blocks_of(comments, path, imports):
+        block.trait = block.trait or ADAPTERS.get(module)
+        yield block
 
 
 def broken_links(page):
@@ -115,6 +122,9 @@ def compile_examples(blocks, modules, work):
         file.write_text(swift_file(block, index))
         files.append(file)
     search = [flag for folder in sorted((ROOT / "Sources").glob("CSkein*")) for flag in ("-I", str(folder))]
+    # The C modules of the packages that adapters are for.
+    search += [flag for modulemap in sorted(modules.parent.glob("*.build/module.modulemap"))
+               for flag in ("-Xcc", f"-fmodule-map-file={modulemap}")]
     # Modules that import a C library internally still have it loaded, for the layout of their types.
     cflags = subprocess.run(["pkg-config", "--cflags", "libbson-1.0"], capture_output=True, text=True, check=True)
     search += [flag for cflag in cflags.stdout.split() for flag in ("-Xcc", cflag)]
@@ -142,7 +152,9 @@ def check_manifest(block, work):
 def main():
     arguments = argparse.ArgumentParser(description="Compile the documentation's Swift examples.")
     arguments.add_argument("--build", default=".build/debug", help="where `swift build` put its products")
-    build = (ROOT / arguments.parse_args().build).resolve()
+    arguments.add_argument("--trait", help="compile the examples that need this trait, with a build that has it")
+    options = arguments.parse_args()
+    build = (ROOT / options.build).resolve()
     work = ROOT / ".build/docs-check"
     work.mkdir(parents=True, exist_ok=True)
     for old in work.glob("Example*.swift"):
@@ -161,6 +173,8 @@ def main():
     ]
     for mistake in mistakes:
         print(mistake, file=sys.stderr)
+    needs_trait = [block for block in blocks if block.trait != options.trait]
+    blocks = [block for block in blocks if block.trait == options.trait]
     left_out = [block for block in blocks if block.info == "no-check"]
     checked = [block for block in blocks if block.info == ""]
 
@@ -170,6 +184,8 @@ def main():
     print(f"docs-check: {len(checked)} examples compiled, {len(left_out)} left out" if not failures else "docs-check: failed")
     for block in left_out:
         print(f"  left out: {block.where}")
+    if not options.trait and needs_trait:
+        print(f"  left to `make adapters`: {len(needs_trait)} that need a trait")
     sys.exit(1 if failures else 0)
 
 
