@@ -97,11 +97,18 @@ struct BatchRecovery {
                 next = candidate.header
             }
         }
-        // Until the first of them was synced, the last that is passed holds the only durable table.
-        let isTableDurable = needed.last.map {
-            durable > JournalPosition(sequence: $0.header.sequence, offset: UInt64(SegmentHeader.bytes))
+        // Until one of them was synced, what is passed holds the only durable table. Where nobody reads, nothing but a
+        // header says that it is passed, and that may have reached the disk before what stands between them.
+        func isDurable(_ candidate: SegmentCandidate) -> Bool {
+            durable
+                > JournalPosition(sequence: candidate.header.sequence, offset: UInt64(SegmentHeader.bytes))
         }
-        if let last = passed.first, isTableDurable != true,
+        if oldest == nil {
+            while let last = passed.first, !needed.contains(where: isDurable) {
+                needed.append(last)
+                passed.removeFirst()
+            }
+        } else if let last = passed.first, needed.last.map(isDurable) != true,
             next.map({ $0.precedingSequence == last.header.sequence }) ?? true
         {
             needed.append(last)
