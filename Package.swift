@@ -72,7 +72,9 @@ let package = Package(
             ]),
         .target(name: "SkeinLogging", dependencies: ["Skein", "SkeinBSON", "SkeinPlatform"]),
         .target(name: "SkeinFoundation", dependencies: ["Skein", "SkeinBSON"]),
-        .target(name: "SkeinTesting", dependencies: ["Skein", "SkeinBSON", "SkeinPlatform", "SkeinWire"]),
+        .target(
+            name: "SkeinTesting",
+            dependencies: ["SkeinLogging", "Skein", "SkeinBSON", "SkeinPlatform", "SkeinWire"]),
         .target(
             name: "SkeinCollector",
             dependencies: [
@@ -183,7 +185,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "SkeinIntegrationTests",
-            dependencies: ["Skein", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ", "SkeinPlatform"]),
+            dependencies: [
+                "Skein", "SkeinLogging", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ",
+                "SkeinPlatform",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -66,10 +66,7 @@ public struct EventLogger: Sendable {
         } else {
             record.metadata = JoinedMetadata(first: self.metadata, second: metadata)
         }
-        guard let handler else {
-            LogSystem.handle(record)
-            return
-        }
+        guard let handler else { return LogSystem.handle(record) }
         LogSystem.handle(record, with: handler)
     }
 }

@@ -64,56 +64,48 @@ public enum LogSystem {
 
     /// Hands a record to the handlers bound to the task, from the innermost until one takes it and does not let it bubble; then
     /// to the process's.
-    /// - Returns: whether any took it.
-    @discardableResult
-    public static func handle(_ record: LogRecord) -> Bool {
+    public static func handle(_ record: LogRecord) {
         exclusively(record) {
-            var bubbled = false
             if LogHandlerBinding.isAnyBound {
                 var next = LogHandlerBinding.place.bound
                 while let binding = next {
-                    let (isTaken, bubbles) = binding._withUnsafeGuaranteedRef {
-                        ($0.handler.offer(record), $0.bubbles)
-                    }
-                    if isTaken && !bubbles { return true }
-                    bubbled = bubbled || isTaken
+                    let goesOn = binding._withUnsafeGuaranteedRef { !$0.handler.offer(record) || $0.bubbles }
+                    guard goesOn else { return }
                     next = binding._withUnsafeGuaranteedRef { $0.outer.map { Unmanaged.passUnretained($0) } }
                 }
             }
-            return process._withUnsafeGuaranteedRef { $0.handler.offer(record) } || bubbled
+            process._withUnsafeGuaranteedRef { _ = $0.handler.offer(record) }
         }
     }
 
     /// Hands a record to one handler, with the same care that nothing comes back in.
-    @discardableResult
-    public static func handle(_ record: LogRecord, with handler: any LogRecordHandler) -> Bool {
+    public static func handle(_ record: LogRecord, with handler: any LogRecordHandler) {
         exclusively(record) { handler.offer(record) }
     }
 
     @inline(__always)
-    private static func exclusively(_ record: LogRecord, _ body: () -> Bool) -> Bool {
+    private static func exclusively(_ record: LogRecord, _ body: () -> Void) {
         let activity = CurrentThread.activityPlace
         guard activity.pointee == .ordinary else { return fallBack(record, activity) }
         activity.pointee = .handlingRecord
         defer { activity.pointee = .ordinary }
-        return body()
+        body()
     }
 
     @inline(never)
     private static func fallBack(
         _ record: LogRecord, _ activity: UnsafeMutablePointer<ThreadActivity>
-    ) -> Bool {
+    ) {
         inside.add(1, ordering: .relaxed)
         let before = activity.pointee
         guard before != .fallingBack, let fallback = place(fallingBack) else {
             lost.add(1, ordering: .relaxed)
-            return false
+            return
         }
         activity.pointee = .fallingBack
         defer { activity.pointee = before }
         let isTaken = fallback._withUnsafeGuaranteedRef { $0.handler.offer(record) }
         if !isTaken { lost.add(1, ordering: .relaxed) }
-        return isTaken
     }
 
     // MARK: Counts
