@@ -11,17 +11,20 @@ let package = Package(
         .library(name: "SkeinTesting", targets: ["SkeinTesting"]),
         .library(name: "SkeinCollector", targets: ["SkeinCollector"]),
         .library(name: "SkeinLifecycle", targets: ["SkeinLifecycle"]),
+        .library(name: "SkeinTracing", targets: ["SkeinTracing"]),
         .executable(name: "skeind", targets: ["SkeinDaemon"]),
         .executable(name: "skein", targets: ["SkeinTool"]),
         .executable(name: "skein-demo", targets: ["SkeinDemo"]),
     ],
     // Off by default. Without its trait an adapter is an empty module, and its package is not even looked for.
     traits: [
-        .trait(name: "Lifecycle", description: "SkeinLifecycle: a Service for swift-service-lifecycle")
+        .trait(name: "Lifecycle", description: "SkeinLifecycle: a Service for swift-service-lifecycle"),
+        .trait(name: "Tracing", description: "SkeinTracing: a Tracer for swift-distributed-tracing"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
     ],
     targets: [
         // System libraries: a module map and a shim.h each, nothing else.
@@ -90,6 +93,14 @@ let package = Package(
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Lifecycle"])),
+            ]),
+        .target(
+            name: "SkeinTracing",
+            dependencies: [
+                "SkeinLogging", "Skein", "SkeinPlatform",
+                .product(
+                    name: "Tracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Tracing"])),
             ]),
 
         // Floor 4: thin mains.
@@ -182,6 +193,14 @@ let package = Package(
                     name: "UnixSignals", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Lifecycle"])),
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Lifecycle"])),
+            ]),
+        .testTarget(
+            name: "SkeinTracingTests",
+            dependencies: [
+                "SkeinTracing", "SkeinTesting", "SkeinLogging", "Skein", "SkeinPlatform",
+                .product(
+                    name: "Tracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Tracing"])),
             ]),
         .testTarget(
             name: "SkeinIntegrationTests",

@@ -36,12 +36,22 @@ extension Context {
         return begin(type, continuing: carrier, sample: sample, pipeline: pipeline).owned
     }
 
+    /// As ``open(_:continuing:sample:pipeline:)``, with a type that is computed.
+    public static func open(
+        dynamic type: String, continuing carrier: some PropagationCarrier, sample: Sampling = .always,
+        pipeline: EventPipeline? = nil
+    ) -> Context {
+        guard EventSystem.isAnyActive else { return .disabled }
+        return begin(dynamic: type, continuing: carrier, sample: sample, pipeline: pipeline).owned
+    }
+
     /// Makes this context the current one for the length of a closure. May be called any number of times, also after the
     /// end (its ids still propagate).
     public func run<Result, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard core != nil else { return try body() }
+        noteBinding()
         let outcome: Swift.Result<Result, Failure> = Self.local.withValue(self) {
             do throws(Failure) { return .success(try body()) } catch { return .failure(error) }
         }
@@ -53,12 +63,21 @@ extension Context {
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
         guard core != nil else { return try await body() }
+        noteBinding()
         let outcome: Swift.Result<Result, Failure> = await Self.local.withValue(
             self,
             operation: {
                 do throws(Failure) { return .success(try await body()) } catch { return .failure(error) }
             }, isolation: isolation)
         return try outcome.get()
+    }
+
+    /// To be called before it is bound to a task.
+    @inline(__always)
+    func noteBinding() {
+        #if Tracing
+            TaskBridge.note(Unmanaged.passUnretained(self))
+        #endif
     }
 
     /// Ends the context: its event is handed over. A second call does nothing and is counted.

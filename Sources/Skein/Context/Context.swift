@@ -105,6 +105,16 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     /// What the calling task is in, if anything is bound to it: a context, or the scope of a pipeline.
     @inline(__always)
     static var bound: Unmanaged<Context>? {
+        #if Tracing
+            TaskBridge.innermost(directlyBound)
+        #else
+            directlyBound
+        #endif
+    }
+
+    /// The same, whatever another library has bound to the task.
+    @inline(__always)
+    static var directlyBound: Unmanaged<Context>? {
         TaskLocalPlace<Context>(address: EventSystem.local.load(ordering: .relaxed))?.bound
     }
 

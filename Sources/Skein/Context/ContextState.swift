@@ -12,6 +12,10 @@ struct ContextState: ~Copyable {
     @usableFromInline let countsCycles: Bool
     /// Guards everything below while the context records.
     let lock = BiasedLock()
+    #if Tracing
+        /// What it was bound inside of; see ``TaskBridge``.
+        let place = Atomic<UInt64>(0)
+    #endif
 
     /// Nil in the context that stands for "nothing is configured".
     let core: HotCorePointer?

@@ -105,7 +105,7 @@ final class EventTime: Sendable {
     /// Seconds from an earlier reading to now; never negative.
     @inline(__always)
     func seconds(since start: UInt64) -> Double {
-        if isManual { return max(0, Double(Int64(manualNow().ticks) - Int64(start)) * 1e-9) }
+        if isManual { return max(0, Double(Int64(bitPattern: manualNow().ticks &- start)) * 1e-9) }
         let elapsed = Int64(bitPattern: ticksNow() &- start)
         return elapsed <= 0
             ? 0 : Double(elapsed) * Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
@@ -116,6 +116,15 @@ final class EventTime: Sendable {
         if isManual { return manualNow().ticks }
         return usesCounter ? CycleCounter.now() : UInt64(bitPattern: SystemClock.monotonicNanoseconds())
     }
+
+    #if Tracing
+        /// How many ticks a time takes; nil for more than 68 years.
+        func ticks(in seconds: Double) -> Int64? {
+            guard abs(seconds) < 0x1p31 else { return nil }
+            if isManual { return Int64(seconds * 1e9) }
+            return Int64(seconds / Double(bitPattern: secondsPerTick.load(ordering: .relaxed)))
+        }
+    #endif
 
     @inline(never)
     private func manualNow() -> EventInstant {

@@ -18,7 +18,12 @@ struct Opened {
         EventSystem.settleIdle()
         return Opened(context: Unmanaged.passUnretained(.disabled), isNew: false)
     }
-    static func new(_ context: Unmanaged<Context>) -> Opened { Opened(context: context, isNew: true) }
+    static func new(_ context: Unmanaged<Context>) -> Opened {
+        #if Tracing
+            TaskBridge.note(context)
+        #endif
+        return Opened(context: context, isNew: true)
+    }
     /// The parent is kept by the task that it is bound to.
     static func silenced(_ parent: Unmanaged<Context>) -> Opened {
         Opened(context: parent, isNew: false)

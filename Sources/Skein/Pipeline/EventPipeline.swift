@@ -34,6 +34,7 @@ public final class EventPipeline: Sendable {
     /// Binds the pipeline to the task for the length of a closure: contexts opened inside record into it.
     public func bind<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         let scope = Context(core: core, isScope: true)
+        scope.noteBinding()
         let outcome: Swift.Result<Result, Failure> = Context.local.withValue(scope) {
             do throws(Failure) { return .success(try body()) } catch { return .failure(error) }
         }
@@ -45,6 +46,7 @@ public final class EventPipeline: Sendable {
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
         let scope = Context(core: core, isScope: true)
+        scope.noteBinding()
         let outcome: Swift.Result<Result, Failure> = await Context.local.withValue(
             scope,
             operation: {

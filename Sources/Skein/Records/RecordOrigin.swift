@@ -56,6 +56,11 @@ package struct RecordOrigin: @unchecked Sendable {
         return RecordOrigin(time: core.now().unix, core: core.withOwner { $0 }, tree: nil)
     }
 
+    /// The same place at another time, in Unix seconds.
+    package func at(_ time: Double) -> RecordOrigin {
+        RecordOrigin(time: time, core: core, tree: tree)
+    }
+
     /// The time of a record that is made now, by the clock of the pipeline that it would go to.
     package static var now: Double {
         guard EventSystem.isAnyActive else { return systemTime }
