@@ -80,6 +80,7 @@ public final class Collector: Sendable {
 
     private let initial: CollectorConfiguration
     private let curve: CurveSettings?
+    private let redactKey: KeyedHash?
     private let requests: Requests
     private let warner: Warner
     private let compile: EventFilterCompiler?
@@ -98,6 +99,7 @@ public final class Collector: Sendable {
     ) throws(ConfigurationMistake) {
         let places = ConfigurationDraft()
         try configuration.check(places: places, filters: filters)
+        redactKey = try RedactKey.load(configuration, places: places)
         curve = try CurveSettings.load(configuration, places: places)
         initial = configuration
         warner = Warner(log)
@@ -160,7 +162,8 @@ public final class Collector: Sendable {
                 journal: journal, folder: data + "/outlets", backlogFolder: data + "/backlog",
                 journalSettings: initial.journal, notices: notices, keys: curve?.keys,
                 recoveredEnd: journal.durablePosition,
-                rejected: rejected, warner: warner, compile: compile, retirement: initial.retirement,
+                rejected: rejected, warner: warner, rules: rules(redactKey, journal),
+                retirement: initial.retirement,
                 onProgress: { wakeUp.signal() }),
             makeStream: { [initial, curve, warner] (name, routing) throws(CollectorError) in
                 try StreamPublisher.start(
@@ -208,6 +211,11 @@ public final class Collector: Sendable {
             journal.close()
             throw error
         }
+    }
+
+    /// What rules are compiled with.
+    private func rules(_ key: KeyedHash?, _ journal: BatchJournal) -> RuleSurroundings {
+        RuleSurroundings(compile: compile, hash: key, maximumBytes: journal.maximumPayload)
     }
 
     private func watch(_ spools: SpoolWatch, _ ports: Ports) throws(CollectorError) {
@@ -294,13 +302,14 @@ public final class Collector: Sendable {
         guard let running else { throw CollectorError(.state, "the collector does not run") }
         try configuration.check(places: ConfigurationDraft(), filters: compile)
         let curve = try CurveSettings.load(configuration, places: ConfigurationDraft())
+        let key = try RedactKey.load(configuration, places: ConfigurationDraft())
         try reloading.withLock { _ in
             try Self.checkUnchanged(running.configuration, configuration)
             // What came before the reload is before the places where outlets begin and end by it.
             try ask(.seconds(10)) { loop, milliseconds, reply in
                 loop.flush(within: milliseconds, isHandedOn: false, reply)
             }
-            try running.outlets.apply(configuration)
+            try running.outlets.apply(configuration, rules: rules(key, running.journal))
             if let curve { running.authoriser?.allow(curve.allowed(configuration)) }
             try running.spools.apply(configuration.spools)
             phase.withLock { phase in

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles the Swift examples of the documentation, and checks that links between its pages lead somewhere.
+"""Compiles the Swift examples of the documentation, has skeind check its configurations (```yaml with rules, outlets or tests),
+and sees that links between its pages lead somewhere.
 
 Takes every ```swift block of the pages here and in Docs/, and of the `///` comments in Sources, puts each
 into a file of its own, and compiles all of them in one go against the modules that `swift build` made (they must
@@ -51,8 +52,8 @@ class Block:
         return any(re.match(r"\s*import PackageDescription\b", line) for line in self.lines)
 
 
-def blocks_of(numbered_lines, path, imports=()):
-    """The fenced swift blocks of (line number, text) pairs; a gap in the numbers ends a block."""
+def blocks_of(numbered_lines, path, imports=(), wanted="swift"):
+    """The fenced blocks of a language, of (line number, text) pairs; a gap in the numbers ends a block."""
     fence, previous = None, None
     for number, text in numbered_lines:
         if fence and previous is not None and number != previous + 1:
@@ -68,7 +69,7 @@ def blocks_of(numbered_lines, path, imports=()):
             continue
         start, language, info, lines, indent = fence
         fence = None
-        if language == "swift":
+        if language == wanted:
             yield Block(path, start + 1, info, [line[indent:] if line[:indent].isspace() else line for line in lines], imports)
     if fence:
         sys.exit(f"{path}:{fence[0]}: this ``` is never closed")
@@ -76,6 +77,24 @@ def blocks_of(numbered_lines, path, imports=()):
 
 def markdown_blocks(path):
     yield from blocks_of(enumerate(path.read_text().splitlines(), 1), path)
+
+
+def configurations(path):
+    """The ```yaml blocks that are a daemon's configuration."""
+    for block in blocks_of(enumerate(path.read_text().splitlines(), 1), path, wanted="yaml"):
+        if block.info != "no-check" and any(re.match(r"(outlets|rules|tests):", line) for line in block.lines):
+            yield block
+
+
+def check_configuration(block, skeind, work):
+    """Whether skeind takes it, its tests included. Files that it names are made here."""
+    file, key = work / "skeind.yaml", work / "redact.key"
+    key.write_text("0123456789abcdef0123456789abcdef\n")
+    file.write_text("\n".join(block.lines).replace("/etc/skein/redact.key", str(key)))
+    result = subprocess.run([skeind, "--config", file, "--check-config"], capture_output=True, text=True)
+    if result.returncode:
+        print(f"{block.where}: {result.stderr.strip()}", file=sys.stderr)
+    return result.returncode
 
 
 def source_blocks(path):
@@ -179,9 +198,11 @@ def main():
     checked = [block for block in blocks if block.info == ""]
 
     failures = len(mistakes)
+    files = [block for page in pages for block in configurations(page)]
+    failures += sum(check_configuration(block, build / "skeind", work) != 0 for block in files)
     failures += sum(check_manifest(block, work) != 0 for block in checked if block.is_manifest)
     failures += compile_examples([block for block in checked if not block.is_manifest], build / "Modules", work) != 0
-    print(f"docs-check: {len(checked)} examples compiled, {len(left_out)} left out" if not failures else "docs-check: failed")
+    print(f"docs-check: {len(checked)} examples compiled, {len(files)} configurations read, {len(left_out)} left out" if not failures else "docs-check: failed")
     for block in left_out:
         print(f"  left out: {block.where}")
     if not options.trait and needs_trait:

@@ -205,7 +205,10 @@ import Testing
         ),
         ("rules:\n  - {}", "skeind.yaml:2:5: a rule without to:"),
         ("rules: files", "skeind.yaml:1:8: rules: a single value; expected a list of rules"),
-        ("rules:\n  - to: files\n    form: x", "skeind.yaml:3:5: unknown key \"form\"; expected match, to"),
+        (
+            "rules:\n  - to: files\n    form: x",
+            "skeind.yaml:3:5: unknown key \"form\"; expected name, match, drop"
+        ),
         ("a: [1, 2", "skeind.yaml:2:1: did not find expected ',' or ']'"),
         ("- x", "skeind.yaml:1:1: a list; expected settings, each with its value"),
         ("data: *x", "skeind.yaml:1:7: alias *x has no finished anchor before it"),

@@ -108,6 +108,19 @@ final class BacklogMemory {
         base = .allocate(byteCount: capacity, alignment: 16)
     }
 
+    /// Adds an event with a header of which only the arrival counts.
+    /// - Returns: where it stands in ``bytes``.
+    func add(_ event: UnsafeRawBufferPointer, arrival: Int64) -> EventPlace {
+        let offset = used + RecordFrame.headerBytes
+        let start = grow(event.count)
+        start.storeBytes(of: arrival.littleEndian, toByteOffset: RecordFrame.headerBytes - 8, as: Int64.self)
+        if let source = event.baseAddress {
+            (start + RecordFrame.headerBytes).copyMemory(from: source, byteCount: event.count)
+        }
+        return EventPlace(
+            offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: event.count))
+    }
+
     /// Room for a header, a payload of so many bytes, and zeroes up to the next multiple of eight.
     /// - Returns: where the header goes; until the next call.
     func grow(_ payload: Int) -> UnsafeMutableRawPointer {

@@ -199,6 +199,7 @@ extension OutletSource {
     ) -> (last: UInt64, dropped: UInt64, ownDropped: UInt64) {
         memory.removeAll()
         var envelope = EventEnvelope()
+        let scratch: RuleScratch? = if case .acting(let rules) = routing { rules.makeScratch() } else { nil }
         var streams: [UInt32: JournalStream] = [:]
         var records = run.makeCursor()
         var last: UInt64 = 0
@@ -224,7 +225,8 @@ extension OutletSource {
             previous = position
             let isFor = retireAt.map { position < $0 } ?? true
             guard isFor, routing.isAll || record.kind == .event,
-                routing.matches(record.payload, into: &envelope)
+                let event = scratch.map({ routing.event(record.payload, $0) })
+                    ?? (routing.matches(record.payload, into: &envelope) ? record.payload : nil)
             else {
                 passed += 1
                 continue
@@ -240,7 +242,8 @@ extension OutletSource {
                 ?? JournalStream(journal: JournalID(low: 0, high: 0), opening: 0, shard: 0)
             streams[record.streamIndex] = stream
             BacklogRecord.append(
-                record, at: position, of: stream, passed: UInt32(clamping: passed), to: memory)
+                record.with(payload: event), at: position, of: stream, passed: UInt32(clamping: passed),
+                to: memory)
             last = position.ordinal
             passed = 0
         }

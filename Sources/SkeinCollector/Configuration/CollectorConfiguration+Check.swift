@@ -69,30 +69,6 @@ extension CollectorConfiguration {
         }
     }
 
-    private func checkRules(_ filters: EventFilterCompiler?) throws(ConfigurationMistake) {
-        let names = outlets.map(\.name)
-        for rule in rules {
-            if let match = rule.match {
-                guard let filters else {
-                    throw ConfigurationMistake(
-                        rule.place,
-                        "match: this skeind has no filter language; expected a rule with to: alone, which applies to every event"
-                    )
-                }
-                do {
-                    _ = try filters(match)
-                } catch {
-                    throw ConfigurationMistake(rule.place, "match: \(error)")
-                }
-            }
-            for name in rule.to where !names.contains(name) && name != "none" {
-                throw ConfigurationMistake(
-                    rule.place,
-                    "to: no outlet is called \"\(name)\"; expected \(names.joined(separator: ", ")) or none")
-            }
-        }
-    }
-
     private func checkSecurity(_ places: ConfigurationDraft) throws(ConfigurationMistake) {
         if curveClientsFile != nil && curveKeyFile == nil {
             throw ConfigurationMistake(

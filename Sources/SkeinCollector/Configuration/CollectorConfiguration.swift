@@ -58,8 +58,12 @@ public struct CollectorConfiguration: Sendable, Hashable {
     public var outlets: [OutletConfiguration]
     /// Spool folders of apps on this machine: what a dead process left there is delivered. Default: none.
     public var spools: [String] = []
-    /// Which events go where. Empty: all events go to every outlet.
+    /// Which events go where, and what is changed in them. As long as none names an outlet, all events go to every outlet.
     public var rules: [Rule] = []
+    /// What the rules are to make of some events; a configuration that fails one is refused.
+    public var ruleTests: [RuleTest] = []
+    /// File with the secret with which rules hash values: 16 bytes to 4 KiB.
+    public var redactKeyFile: String?
     /// Whether to say more than warnings.
     public var isVerbose = false
 

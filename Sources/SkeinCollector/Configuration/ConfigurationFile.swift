@@ -1,6 +1,6 @@
 import SkeinYAML
 
-/// The YAML file laid over a draft: top-level keys are settings, plus `outlets:` and `rules:`.
+/// The YAML file laid over a draft: top-level keys are settings, plus `outlets:`, `rules:` and `tests:`.
 struct ConfigurationFile {
     let path: String
     /// Where the path was given.
@@ -17,9 +17,10 @@ struct ConfigurationFile {
             switch key.text ?? "" {
             case "outlets": try apply(outlets: value, to: &draft)
             case "rules": try apply(rules: value, to: &draft)
+            case "tests": try apply(tests: value, to: &draft)
             case let name:
                 guard let setting = Setting.all.first(where: { $0.key == name }) else {
-                    throw unknown(key, among: Setting.all.map(\.key) + ["outlets", "rules"])
+                    throw unknown(key, among: Setting.all.map(\.key) + ["outlets", "rules", "tests"])
                 }
                 let values = try texts(value, isList: setting.isList)
                 do {
@@ -180,34 +181,9 @@ struct ConfigurationFile {
         }
     }
 
-    // MARK: rules
-
-    private func apply(rules node: YAMLNode, to draft: inout ConfigurationDraft) throws(ConfigurationMistake)
-    {
-        guard case .sequence(let items) = node.content else {
-            throw mistake(
-                node, "rules: \(node.kind); expected a list of rules, each with match: and to:, or only to:")
-        }
-        draft.settings.rules = []
-        for item in items {
-            var entries = try mapping(item, "match: and to:, or only to:")
-            guard let to = take("to", of: &entries) else {
-                throw mistake(item, "a rule without to:; expected to: [OUTLET, …]")
-            }
-            var rule = Rule(to: try texts(to, isList: true))
-            rule.place = place(item)
-            if let match = take("match", of: &entries) {
-                rule.match = try text(match)
-                rule.place = place(match)
-            }
-            if let key = entries.first?.key { throw unknown(key, among: ["match", "to"]) }
-            draft.settings.rules.append(rule)
-        }
-    }
-
     // MARK: Nodes
 
-    private func mapping(
+    func mapping(
         _ node: YAMLNode, _ expected: String
     ) throws(ConfigurationMistake) -> [YAMLEntry] {
         guard case .mapping(let entries) = node.content else {
@@ -216,25 +192,25 @@ struct ConfigurationFile {
         return entries
     }
 
-    private func take(_ name: String, of entries: inout [YAMLEntry]) -> YAMLNode? {
+    func take(_ name: String, of entries: inout [YAMLEntry]) -> YAMLNode? {
         guard let index = entries.firstIndex(where: { $0.key.text == name }) else { return nil }
         return entries.remove(at: index).value
     }
 
-    private func text(_ node: YAMLNode) throws(ConfigurationMistake) -> String {
+    func text(_ node: YAMLNode) throws(ConfigurationMistake) -> String {
         guard let text = node.text, !text.isEmpty else {
             throw mistake(node, "\(node.text == nil ? node.kind : "nothing"); expected a single value")
         }
         return text
     }
 
-    private func texts(_ node: YAMLNode, isList: Bool) throws(ConfigurationMistake) -> [String] {
+    func texts(_ node: YAMLNode, isList: Bool) throws(ConfigurationMistake) -> [String] {
         guard isList, case .sequence(let items) = node.content else { return [try text(node)] }
         guard !items.isEmpty else { return ["none"] }
         return try items.map { (item) throws(ConfigurationMistake) in try text(item) }
     }
 
-    private func read<Value>(
+    func read<Value>(
         _ node: YAMLNode, _ name: String, _ body: (String) throws(BadValue) -> Value
     ) throws(ConfigurationMistake) -> Value {
         do {
@@ -248,15 +224,15 @@ struct ConfigurationFile {
         }
     }
 
-    private func place(_ node: YAMLNode) -> ConfigurationMistake.Place {
+    func place(_ node: YAMLNode) -> ConfigurationMistake.Place {
         .file(path, line: node.mark.line, column: node.mark.column)
     }
 
-    private func mistake(_ node: YAMLNode, _ message: String) -> ConfigurationMistake {
+    func mistake(_ node: YAMLNode, _ message: String) -> ConfigurationMistake {
         ConfigurationMistake(place(node), message)
     }
 
-    private func unknown(_ key: YAMLNode, among names: [String]) -> ConfigurationMistake {
+    func unknown(_ key: YAMLNode, among names: [String]) -> ConfigurationMistake {
         let name = key.text ?? ""
         let near = names.min { Spelling.distance($0, name) < Spelling.distance($1, name) }
         let hint =

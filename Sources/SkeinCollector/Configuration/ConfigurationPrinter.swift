@@ -20,10 +20,12 @@ struct ConfigurationPrinter {
         } else {
             lines.append("rules:")
             for rule in configuration.rules {
-                let match = rule.match.map { "match: \(Self.scalar($0)), " } ?? ""
-                let names = rule.to.map(Self.scalar).joined(separator: ", ")
-                lines.append(Self.padded("  - { \(match)to: [\(names)] }") + "# \(rule.place)")
+                lines.append(
+                    Self.padded("  - { \(Self.entries(rule).joined(separator: ", ")) }") + "# \(rule.place)")
             }
+        }
+        if !configuration.ruleTests.isEmpty {
+            lines.append("# tests: \(configuration.ruleTests.count), all passed")
         }
         text = lines.joined(separator: "\n") + "\n"
     }
@@ -57,7 +59,7 @@ struct ConfigurationPrinter {
     }
 
     /// A scalar that reads as the same text: quoted unless it is plainly a word, a path or an address.
-    private static func scalar(_ text: String) -> String {
+    static func scalar(_ text: String) -> String {
         let isPlain =
             !text.isEmpty && text.utf8.first != UInt8(ascii: "-") && text.utf8.last != UInt8(ascii: ":")
             && text.utf8.allSatisfy { byte in

@@ -78,6 +78,7 @@ public struct ConfigurationSources: Sendable {
         try applyFlags(to: &draft)
         let configuration = try draft.finished()
         try configuration.check(places: draft, filters: filters)
+        _ = try RedactKey.load(configuration, places: draft)
         _ = try CurveSettings.load(configuration, places: draft)
         return Loaded(
             configuration: configuration, text: ConfigurationPrinter(draft, configuration).text, notes: notes)

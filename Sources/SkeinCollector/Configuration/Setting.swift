@@ -85,6 +85,10 @@ struct Setting: Sendable {
 
     private static let places: [Setting] = [
         Setting(
+            name: "redact-key", isFlag: false,
+            apply: { (values, draft) throws(BadValue) in draft.settings.redactKeyFile = try path(values) },
+            show: { [$0.settings.redactKeyFile ?? "none"] }),
+        Setting(
             name: "data",
             apply: { (values, draft) throws(BadValue) in draft.settings.dataPath = try last(values) },
             show: { [$0.settings.dataPath] }),

@@ -19,6 +19,7 @@ extension InletLoop {
         report.append("ports", document: portsDocument)
         report.append("ledger", document: ledger.document)
         report.append("outlets", document: parts.outlets.status)
+        if let rules = parts.outlets.rulesStatus { report.append("rules", array: rules) }
         report.append("outlets_removed", document: removedDocument)
         report.append("journal", document: journalDocument(now))
         report.append("deliver", document: deliverDocument)

@@ -111,7 +111,7 @@ final class ForwardLane: ShippableLane {
     private var acknowledged: UInt64
     /// Everything before it was read, tables and all.
     private var readEnd: JournalPosition
-    private var envelope = EventEnvelope()
+    private var scratch: RuleScratch?
     private var assembler: RunAssembler
 
     init(
@@ -162,14 +162,14 @@ final class ForwardLane: ShippableLane {
             guard let original = record.original else { continue }
             // Copies were for this outlet when they were made.
             guard retireAt.map({ record.position < $0 }) ?? true,
-                run.isCopy || isRouted(original, routing)
+                let event = run.isCopy ? original.payload : routed(original, routing)
             else {
                 notRouted += 1
                 continue
             }
             last = record.position.ordinal
             if assembler.count == 0 { first = last }
-            assembler.append(original, number: last)
+            assembler.append(original.with(payload: event), number: last)
         }
         let routed = UInt64(assembler.count)
         pending.append(
@@ -180,8 +180,12 @@ final class ForwardLane: ShippableLane {
         return assembler.finish(first: first, last: last, isDurable: true, isResumed: owner.isResumed)
     }
 
-    private func isRouted(_ record: RecordView, _ routing: Routing) -> Bool {
-        routing.isAll || record.kind == .event && routing.matches(record.payload, into: &envelope)
+    private func routed(_ record: RecordView, _ routing: Routing) -> UnsafeRawBufferPointer? {
+        if routing.isAll { return record.payload }
+        guard record.kind == .event else { return nil }
+        let scratch = self.scratch ?? RuleScratch(maximumBytes: journal.maximumPayload)
+        self.scratch = scratch
+        return routing.event(record.payload, scratch)
     }
 
     func rewind() {

@@ -109,6 +109,8 @@ final class ForwardOutlet: RunningOutlet {
         journal.shared.withLock { $0.retireAt = position }
     }
 
+    var ruleCounts: [RuleCount]? { journal.shared.withLock { $0.routing }.counts }
+
     func wake() {
         journal.wake()
     }

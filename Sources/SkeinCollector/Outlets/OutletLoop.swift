@@ -41,9 +41,14 @@ final class OutletLoop {
         var rejected: UInt64 = 0
         /// Dropped since the backlog was full.
         var dropped: UInt64 = 0
+        /// The events stand in ``rewritten``, not in the run.
+        var isRewritten = false
     }
     private var waiting: Waiting?
     private var places = PlaceList()
+    /// Events as rules left them, where a run has any that they changed.
+    private let rewritten = BacklogMemory()
+    private var scratch: RuleScratch?
     private var backoff = Duration.milliseconds(100)
 
     private static let runBytes = 256 << 10
@@ -193,9 +198,46 @@ final class OutletLoop {
         waiting = Waiting(source: source)
         if source.isCopy {
             readCopies(source, retireAt)
+        } else if case .acting(let rules) = routing {
+            readJournal(source, rules, retireAt)
         } else {
             readJournal(source, routing, retireAt)
         }
+    }
+
+    /// The same under rules that act on events. From the first event on that they change, copies are handed over.
+    private func readJournal(_ source: SourceRun, _ rules: ActingRules, _ retireAt: JournalPosition?) {
+        let scratch = self.scratch ?? rules.makeScratch()
+        self.scratch = scratch
+        var found = Waiting(source: source)
+        rewritten.removeAll()
+        rewritten.shrink()
+        var records = source.makeRecords()
+        while let record = records.next() {
+            guard let original = record.original else { continue }
+            found.read &+= 1
+            guard original.kind == .event, retireAt.map({ record.position < $0 }) ?? true,
+                let event = rules.event(original.payload, scratch)
+            else {
+                found.notRouted &+= 1
+                continue
+            }
+            let isChanged = event.baseAddress != original.payload.baseAddress
+            if isChanged, !found.isRewritten {
+                found.isRewritten = true
+                places.move(from: source.run.bytes, to: rewritten)
+            }
+            if found.isRewritten {
+                places.append(rewritten.add(event, arrival: original.arrival))
+            } else {
+                places.append(
+                    EventPlace(
+                        offset: UInt32(truncatingIfNeeded: record.offset),
+                        count: UInt32(truncatingIfNeeded: event.count)))
+            }
+        }
+        scratch.shrink()
+        waiting = found
     }
 
     private func readJournal(_ source: SourceRun, _ routing: Routing, _ retireAt: JournalPosition?) {
@@ -263,7 +305,8 @@ final class OutletLoop {
         var size = places.count
         while places.count > 0 {
             size = min(size, places.count)
-            let batch = EventBatch(bytes: run.bytes, events: places.prefix(size))
+            let bytes = waiting?.isRewritten == true ? UnsafeRawBufferPointer(rewritten.bytes) : run.bytes
+            let batch = EventBatch(bytes: bytes, events: places.prefix(size))
             do {
                 try outlet.take(batch)
                 places.removeFirst(size)

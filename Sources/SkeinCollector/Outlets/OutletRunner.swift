@@ -83,6 +83,8 @@ final class OutletRunner: RunningOutlet {
         shared.update { $0.routing = routing }
     }
 
+    var ruleCounts: [RuleCount]? { shared.withLock { $0.routing }.counts }
+
     func wake() {}  // the bell does that
     func follow(upstream: [String]) {}
 

@@ -7,7 +7,20 @@ extension OutletSet {
 
     /// Puts a new configuration in force: new outlets start, those no longer named finish what waits for them, the
     /// others follow the new rules. When something cannot be started, everything stays as it was.
-    func apply(_ configuration: CollectorConfiguration) throws(CollectorError) {
+    func apply(
+        _ configuration: CollectorConfiguration, rules: RuleSurroundings
+    ) throws(CollectorError) {
+        let before = inForce
+        note(configuration.rules, rules)
+        do throws(CollectorError) {
+            try change(to: configuration)
+        } catch {
+            note(before.rules, before.surroundings)
+            throw error
+        }
+    }
+
+    private func change(to configuration: CollectorConfiguration) throws(CollectorError) {
         // Not the entries themselves: they would keep the locks of outlets that are to be started again.
         let old = entries.filter { $0.retiring == nil }.map(\.configuration)
         let changed = configuration.outlets.filter { new in
@@ -35,7 +48,7 @@ extension OutletSet {
         var started: [Entry] = []
         do {
             for outlet in new {
-                started.append(try start(outlet, Routing.conditions(of: outlet.name, configuration.rules)))
+                started.append(try start(outlet, RulePlan(outlet: outlet.name, rules: configuration.rules)))
             }
             for outlet in changed { try exchange(outlet, configuration) }
         } catch {
@@ -50,10 +63,10 @@ extension OutletSet {
         add(started)
         for entry in entries where entry.retiring == nil {
             if let outlet = configuration.outlets.first(where: { $0.name == entry.configuration.name }) {
-                let conditions = Routing.conditions(of: outlet.name, configuration.rules)
-                entry.outlet.route(Routing(conditions: conditions, compile: surroundings.compile))
-                change(outlet.name) { $0.conditions = conditions }
-                remember(OutletSettingsFile(configuration: outlet, conditions: conditions))
+                let plan = RulePlan(outlet: outlet.name, rules: configuration.rules)
+                entry.outlet.route(Routing(outlet: outlet.name, plan, rules))
+                change(outlet.name) { $0.plan = plan }
+                remember(OutletSettingsFile(configuration: outlet, plan: plan))
             } else {
                 retire(entry.configuration.name)
             }
@@ -65,9 +78,9 @@ extension OutletSet {
         _ outlet: OutletConfiguration, _ configuration: CollectorConfiguration
     ) throws(CollectorError) {
         let found = entries.first { $0.configuration.name == outlet.name }.map {
-            ($0.configuration, $0.outlet, $0.conditions)
+            ($0.configuration, $0.outlet, $0.plan)
         }
-        guard let (old, running, conditions) = found else { return }
+        guard let (old, running, plan) = found else { return }
         if case .files(let files) = outlet.kind, case .files(let before) = old.kind,
             files.path != before.path
         {
@@ -82,9 +95,9 @@ extension OutletSet {
         }
         remove(outlet.name)
         do {
-            add([try start(outlet, Routing.conditions(of: outlet.name, configuration.rules))])
+            add([try start(outlet, RulePlan(outlet: outlet.name, rules: configuration.rules))])
         } catch {
-            if let again = try? start(old, conditions) { add([again]) }
+            if let again = try? start(old, plan) { add([again]) }
             throw error
         }
     }

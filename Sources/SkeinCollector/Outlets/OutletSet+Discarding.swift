@@ -10,8 +10,8 @@ extension OutletSet {
         var name: String
         /// nil if it is not known.
         var configuration: OutletConfiguration?
-        /// Of the rules that named it; nil: every event was for it.
-        var conditions: [String]?
+        /// What the rules said for it.
+        var plan = RulePlan(conditions: nil)
         /// Up to where in the journal events were for it.
         var end: JournalPosition?
     }
@@ -51,7 +51,7 @@ extension OutletSet {
         guard known else { return 0 }
         let configuration =
             rest.configuration ?? OutletConfiguration(name: rest.name, kind: .files(.init(path: "")))
-        let routing = Routing(conditions: rest.conditions, compile: surroundings.compile)
+        let routing = Routing(outlet: rest.name, rest.plan, rules)
         var count: UInt64 = 0
         do {
             let source = try source(configuration, routing) {}
@@ -61,7 +61,7 @@ extension OutletSet {
             {
                 try source.resume(at: JournalPosition(sequence: done.sequence, offset: done.offset))
             }
-            var envelope = EventEnvelope()
+            let scratch = RuleScratch(maximumBytes: rules.maximumBytes)
             reading: while case .run(let run) = try source.next(maximumBytes: 1 << 20) {
                 if discards.withLock({ $0.isEnding }) { return nil }
                 defer { run.run.release() }
@@ -69,7 +69,7 @@ extension OutletSet {
                 while let record = records.next() {
                     if let end = rest.end, record.position >= end { break reading }
                     guard let original = record.original, original.kind == .event else { continue }
-                    if run.isCopy || routing.matches(original.payload, into: &envelope) { count += 1 }
+                    if run.isCopy || routing.event(original.payload, scratch) != nil { count += 1 }
                 }
             }
         } catch {

@@ -12,7 +12,7 @@ extension OutletSet {
             entry.outlet.stop(by: SystemClock.monotonicNanoseconds())
             return remove(name)
         }
-        var file = OutletSettingsFile(configuration: entry.configuration, conditions: entry.conditions)
+        var file = OutletSettingsFile(configuration: entry.configuration, plan: entry.plan)
         let position = surroundings.journal.durablePosition
         let now = SystemClock.wallNanoseconds()
         file.retired = now
@@ -37,14 +37,14 @@ extension OutletSet {
             guard waits, now - since < surroundings.retirement.wholeNanoseconds else {
                 discard(
                     Rest(
-                        name: cursor.name, configuration: file.configuration, conditions: file.conditions,
+                        name: cursor.name, configuration: file.configuration, plan: file.plan,
                         end: position), "it is no longer configured")
                 continue
             }
             file.retired = since
             file.retireAt = position
             do {
-                var entry = try start(file.configuration, file.conditions)
+                var entry = try start(file.configuration, file.plan)
                 entry.retiring = Retirement(position: position, since: since)
                 entry.outlet.retire(at: position)
                 add([entry])
@@ -68,7 +68,7 @@ extension OutletSet {
                 change(name) { $0.retiring?.isDiscarded = true }
                 discard(
                     Rest(
-                        name: name, configuration: entry.configuration, conditions: entry.conditions,
+                        name: name, configuration: entry.configuration, plan: entry.plan,
                         end: retiring.position),
                     retiring.isForgotten ? "it was forgotten" : "it is no longer configured")
                 continue
@@ -102,7 +102,8 @@ extension OutletSet {
             let file = OutletSettingsFile.read(surroundings.folder, name)
             discard(
                 Rest(
-                    name: name, configuration: file?.configuration, conditions: file?.conditions,
+                    name: name, configuration: file?.configuration,
+                    plan: file?.plan ?? RulePlan(conditions: nil),
                     end: file?.retireAt), "it was forgotten")
         }
         let deadline = SystemClock.monotonicNanoseconds() + 60_000_000_000

@@ -21,7 +21,8 @@ final class OutletSet: Sendable {
         var recoveredEnd: JournalPosition
         var rejected: RejectedStore
         var warner: Warner
-        var compile: EventFilterCompiler?
+        /// What rules are compiled with at the start.
+        var rules: RuleSurroundings
         /// How long an outlet that is no longer configured may go on with what waits for it.
         var retirement: Duration
         /// Called on an outlet's thread when it has got on.
@@ -32,8 +33,8 @@ final class OutletSet: Sendable {
     struct Entry {
         var configuration: OutletConfiguration
         var outlet: any RunningOutlet
-        /// The conditions of the rules that name it; nil: every event is for it.
-        var conditions: [String]?
+        /// What the rules say for it.
+        var plan = RulePlan(conditions: nil)
         /// Held as long as the outlet writes to its folder.
         var lock: FolderLock?
         /// Set when it is no longer configured.
@@ -57,6 +58,10 @@ final class OutletSet: Sendable {
         var running: [Entry] = []
         /// Ids of collectors that deliver to this one.
         var upstream: [String] = []
+        /// What rules are compiled with now.
+        var rules: RuleSurroundings
+        /// The rules in force.
+        var current: [Rule] = []
     }
 
     /// Makes the live stream.
@@ -66,13 +71,28 @@ final class OutletSet: Sendable {
     private let makeStream: StreamMaker
     private let bell = Bell()
     private let keeper = BacklogKeeper()
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Outlets whose rest is being dropped, and whether that is to be left for the next start.
     let discards = Monitor((names: Set<String>(), isEnding: false))
 
     init(_ surroundings: Surroundings, makeStream: @escaping StreamMaker) {
         self.surroundings = surroundings
         self.makeStream = makeStream
+        state = Mutex(State(rules: surroundings.rules))
+    }
+
+    /// What rules are compiled with now.
+    var rules: RuleSurroundings { state.withLock { $0.rules } }
+
+    /// The rules, and what they are compiled with.
+    var inForce: (rules: [Rule], surroundings: RuleSurroundings) { state.withLock { ($0.current, $0.rules) } }
+
+    /// Other rules are in force.
+    func note(_ current: [Rule], _ rules: RuleSurroundings) {
+        state.withLock { state in
+            state.current = current
+            state.rules = rules
+        }
     }
 
     // MARK: Beginning and changing
@@ -80,7 +100,10 @@ final class OutletSet: Sendable {
     /// Starts every outlet of a configuration.
     /// - Parameter upstream: ids of collectors that deliver to this one.
     func start(_ configuration: CollectorConfiguration, upstream: [String]) throws(CollectorError) {
-        state.withLock { $0.upstream = upstream }
+        state.withLock { state in
+            state.upstream = upstream
+            state.current = configuration.rules
+        }
         Backlog.removeLeftovers(in: surroundings.backlogFolder)
         do {
             try keeper.start()
@@ -88,7 +111,7 @@ final class OutletSet: Sendable {
             throw CollectorError(.resources, "cannot start a thread: \(error)")
         }
         for outlet in configuration.outlets {
-            add([try start(outlet, Routing.conditions(of: outlet.name, configuration.rules))])
+            add([try start(outlet, RulePlan(outlet: outlet.name, rules: configuration.rules))])
         }
         takeUpRetired(configuration)
     }
@@ -113,13 +136,13 @@ final class OutletSet: Sendable {
     }
 
     /// Starts an outlet.
-    /// - Parameter conditions: of the rules that name it; nil: every event is for it.
-    func start(_ outlet: OutletConfiguration, _ conditions: [String]?) throws(CollectorError) -> Entry {
-        let routing = Routing(conditions: conditions, compile: surroundings.compile)
+    /// - Parameter plan: what the rules say for it.
+    func start(_ outlet: OutletConfiguration, _ plan: RulePlan) throws(CollectorError) -> Entry {
+        let routing = Routing(outlet: outlet.name, plan, rules)
         var entry: Entry
         switch outlet.kind {
         case .stream:
-            return Entry(configuration: outlet, outlet: try makeStream(outlet.name, routing))
+            entry = Entry(configuration: outlet, outlet: try makeStream(outlet.name, routing))
         case .files(let settings):
             let lock = try Self.prepare(settings.path)
             entry = Entry(
@@ -127,8 +150,8 @@ final class OutletSet: Sendable {
         case .forward(let settings):
             entry = Entry(configuration: outlet, outlet: try startForward(outlet, settings, routing))
         }
-        entry.conditions = conditions
-        remember(OutletSettingsFile(configuration: outlet, conditions: conditions))
+        entry.plan = plan
+        remember(OutletSettingsFile(configuration: outlet, plan: plan))
         return entry
     }
 
@@ -286,6 +309,22 @@ final class OutletSet: Sendable {
         var document = BSONDocument()
         for outlet in outlets { document.append(outlet.name, .document(outlet.status)) }
         return document
+    }
+
+    /// What each rule did, as the outlet that has read furthest counted it; nil unless rules act on events.
+    var rulesStatus: [BSONValue]? {
+        let (rules, entries) = (inForce.rules, entries)
+        guard rules.contains(where: \.isActing) else { return nil }
+        let counts = entries.filter { $0.retiring == nil }.compactMap(\.outlet.ruleCounts)
+        return rules.enumerated().map { index, rule in
+            var document: BSONDocument = ["rule": .string(rule.name ?? "\(rule.place)")]
+            if let match = rule.match { document.append("match", .string(match)) }
+            for (figure, name) in RuleCount.names.enumerated() {
+                let most = counts.map { index < $0.count ? $0[index].values[figure] : 0 }.max() ?? 0
+                document.append(name, .int64(Int64(clamping: most)))
+            }
+            return .document(document)
+        }
     }
 
     /// When the oldest event arrived that some outlet still waits for, Unix nanoseconds.

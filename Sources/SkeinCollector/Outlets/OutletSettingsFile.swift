@@ -6,8 +6,8 @@ import SkeinPlatform
 /// configured can finish what waits for it.
 struct OutletSettingsFile {
     var configuration: OutletConfiguration
-    /// The conditions of the rules that name it; nil: every event is for it.
-    var conditions: [String]?
+    /// What the rules say for it.
+    var plan: RulePlan
     /// When it was found to be no longer configured, Unix nanoseconds.
     var retired: Int64?
     /// Up to where in the journal it still takes events then.
@@ -33,7 +33,7 @@ struct OutletSettingsFile {
     }
 
     static func read(_ folder: String, _ name: String) -> OutletSettingsFile? {
-        guard let bytes = try? BoundedFile.read(path(folder, name), maximumBytes: 64 << 10),
+        guard let bytes = try? BoundedFile.read(path(folder, name), maximumBytes: 16 << 20),
             let document = try? BSONDocument(validating: bytes)
         else { return nil }
         return OutletSettingsFile(document, name: name)
@@ -58,7 +58,12 @@ struct OutletSettingsFile {
             document.append("endpoint", .string(forward.endpoint))
             if let key = forward.key { document.append("key", .string(key)) }
         }
-        if let conditions { document.append("conditions", .array(.array(conditions.map { .string($0) }))) }
+        if let conditions = plan.conditions {
+            document.append("conditions", .array(.array(conditions.map { .string($0) })))
+        }
+        if let rules = plan.acting {
+            document.append("rules", .array(.array(rules.map { .document($0.document) })))
+        }
         document.append("overflow", .string(configuration.overflow.rawValue))
         if let bytes = configuration.backlogBudgetBytes {
             document.append("backlog_budget", .int64(Int64(bytes)))
@@ -71,9 +76,9 @@ struct OutletSettingsFile {
         return document
     }
 
-    init(configuration: OutletConfiguration, conditions: [String]?) {
+    init(configuration: OutletConfiguration, plan: RulePlan) {
         self.configuration = configuration
-        self.conditions = conditions
+        self.plan = plan
     }
 
     private init?(_ document: BSONDocument, name: String) {
@@ -102,7 +107,9 @@ struct OutletSettingsFile {
         configuration.overflow =
             document["overflow"]?.stringValue.flatMap { OutletConfiguration.Overflow(rawValue: $0) } ?? .drop
         configuration.backlogBudgetBytes = number("backlog_budget")
-        conditions = document["conditions"]?.arrayValues?.compactMap(\.stringValue)
+        plan = RulePlan(
+            conditions: document["conditions"]?.arrayValues?.compactMap(\.stringValue),
+            acting: document["rules"]?.arrayValues?.compactMap { $0.documentValue.flatMap { Rule($0) } })
         if let retired = document["retired"]?.intValue, let sequence = document["sequence"]?.intValue,
             let offset = document["offset"]?.intValue
         {

@@ -50,6 +50,14 @@ struct PlaceList: ~Copyable {
         end = kept
     }
 
+    /// Copies the events elsewhere, where they stand from then on.
+    mutating func move(from bytes: UnsafeRawBufferPointer, to copies: BacklogMemory) {
+        for index in start..<end {
+            let batch = EventBatch(bytes: bytes, events: UnsafeBufferPointer(rebasing: memory[index...index]))
+            memory[index] = copies.add(batch.document(memory[index]), arrival: batch.arrival(memory[index]))
+        }
+    }
+
     @inline(never)
     private mutating func grow() {
         let larger = UnsafeMutableBufferPointer<EventPlace>.allocate(capacity: memory.count * 2)

@@ -14,6 +14,9 @@ protocol RunningOutlet: AnyObject, Sendable {
     /// What the rules say has changed.
     func route(_ routing: Routing)
 
+    /// What each rule did to what it read; nil if no rule acts on events.
+    var ruleCounts: [RuleCount]? { get }
+
     /// The journal has more to read.
     func wake()
 

@@ -60,6 +60,8 @@ final class StreamPublisher: RunningOutlet {
         if case .success(let port) = shared.withLock({ $0.port }) { port } else { nil }
     }
 
+    var ruleCounts: [RuleCount]? { shared.withLock { $0.routing }.counts }
+
     func wake() {
         wakeUp.signal()
     }
@@ -110,7 +112,7 @@ private struct StreamLoop: ~Copyable {
     private var subscriptions: [[UInt8]: Int] = [:]
     private var counters = OutletCounters()
     private var skippedBytes = 0
-    private var envelope = EventEnvelope()
+    private let scratch: RuleScratch
 
     /// Beyond it an event goes out without its body.
     private static let maximumEventBytes = 256 << 10
@@ -146,6 +148,7 @@ private struct StreamLoop: ~Copyable {
         self.publisher = publisher
         self.journal = journal
         self.warner = warner
+        scratch = RuleScratch(maximumBytes: journal.maximumPayload)
     }
 
     private mutating func run(_ socket: borrowing ZMQSocket) {
@@ -231,15 +234,16 @@ private struct StreamLoop: ~Copyable {
         while let record = records.next() {
             counters.read &+= 1
             let type = EventScan(record.payload).type
-            guard record.kind == .event, isWanted(type), isRouted(record.payload, routing) else {
+            guard record.kind == .event, isWanted(type), let event = routing.event(record.payload, scratch)
+            else {
                 counters.notRouted &+= 1
                 continue
             }
             guard try socket.send(type, more: true) else { continue }
-            if record.payload.count > Self.maximumEventBytes {
-                _ = try socket.send(Self.withoutBody(record.payload))
+            if event.count > Self.maximumEventBytes {
+                _ = try socket.send(Self.withoutBody(event))
             } else {
-                _ = try socket.send(record.payload)
+                _ = try socket.send(event)
             }
             counters.delivered &+= 1
         }
@@ -250,16 +254,6 @@ private struct StreamLoop: ~Copyable {
         guard subscriptions.count <= 16 else { return true }
         return subscriptions.keys.contains { prefix in
             prefix.count <= type.count && type.prefix(prefix.count).elementsEqual(prefix)
-        }
-    }
-
-    private mutating func isRouted(_ event: UnsafeRawBufferPointer, _ routing: Routing) -> Bool {
-        switch routing {
-        case .all: return true
-        case .none: return false
-        case .matching(let filters):
-            guard EventCheck.check(event, into: &envelope) == nil else { return false }
-            return filters.contains { $0.matches(event, envelope) }
         }
     }
 

@@ -34,6 +34,11 @@ public struct RecordView {
             start: start, payload: UnsafeRawBufferPointer(rebasing: payload.dropLast(count)), kind: kind)
     }
 
+    /// The same record with another payload, borrowed like this one.
+    public func with(payload: UnsafeRawBufferPointer) -> RecordView {
+        RecordView(start: start, payload: payload, kind: kind)
+    }
+
     /// Bytes of the record with its header and padding.
     public var totalBytes: Int { RecordLayout.total(payload.count) }
 
