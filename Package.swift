@@ -79,6 +79,9 @@ let package = Package(
             name: "SkeinTesting",
             dependencies: ["SkeinLogging", "Skein", "SkeinBSON", "SkeinPlatform", "SkeinWire"]),
         .target(
+            name: "SkeinStore",
+            dependencies: ["SkeinSQLite", "SkeinFilter", "SkeinWire", "SkeinBSON", "SkeinPlatform"]),
+        .target(
             name: "SkeinCollector",
             dependencies: [
                 "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
@@ -128,7 +131,7 @@ let package = Package(
         .executableTarget(
             name: "SkeinBenchmarks",
             dependencies: [
-                "CSkeinBenchmarks", "Skein", "SkeinFilter", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+                "CSkeinBenchmarks", "Skein", "SkeinFilter", "SkeinStore", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
             ],
             path: "Benchmarks/SkeinBenchmarks"),
 
@@ -170,6 +173,9 @@ let package = Package(
                 "SkeinBSON",
                 "SkeinPlatform",
             ]),
+        .testTarget(
+            name: "SkeinStoreTests",
+            dependencies: ["SkeinStore", "SkeinSQLite", "SkeinFilter", "SkeinBSON", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinToolTests",
             dependencies: [

@@ -22,6 +22,7 @@ struct Main {
         ("collect port", { try CollectPortRows.rows() }),
         ("filter", { try FilterRows.rows(Measurement()) }),
         ("view", { try ViewRows.rows() }),
+        ("store", { try StoreRows.rows() }),
         ("unusual", { try UnusualRows.rows(Measurement()) }),
     ]
 

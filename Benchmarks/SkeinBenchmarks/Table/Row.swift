@@ -3,6 +3,7 @@ struct Row {
     enum Unit: String {
         case nanoseconds = "ns"
         case microseconds = "µs"
+        case milliseconds = "ms"
         case seconds = "s"
         case count = ""
         case bytes = "MiB"

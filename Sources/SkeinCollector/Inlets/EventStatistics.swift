@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinPlatform
 import SkeinWire
 
 /// What STATUS tells of the events that came: when the last was, of each host and of each type. For one thread.

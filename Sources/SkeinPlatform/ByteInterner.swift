@@ -1,29 +1,28 @@
-import SkeinPlatform
-
 /// Gives each distinct run of bytes (a type, a host) a small number, in the order of first sight.
 ///
 /// A lookup costs about 5 ns for 15 bytes: one multiply for each eight of them and mostly one comparison; no
 /// allocation, no reference counting. One thread at a time. Made for what a peer sends: the hash is seeded, so
 /// that nobody can choose keys that collide.
-final class ByteInterner {
-    private struct Entry {
-        var hash: UInt64
-        var start: Int
-        var count: Int
+public final class ByteInterner {
+    @usableFromInline struct Entry {
+        @usableFromInline var hash: UInt64
+        @usableFromInline var start: Int
+        @usableFromInline var count: Int
     }
 
     /// Open addressing; each is an index into `entries`, or -1.
-    private var table: UnsafeMutableBufferPointer<Int32>
-    private var entries: UnsafeMutablePointer<Entry>
+    @usableFromInline var table: UnsafeMutableBufferPointer<Int32>
+    @usableFromInline var entries: UnsafeMutablePointer<Entry>
     private var entryCapacity = 16
-    private var arena: UnsafeMutableRawPointer
+    @usableFromInline var arena: UnsafeMutableRawPointer
     private var arenaCapacity = 512
     private var arenaUsed = 0
-    private let seed: UInt64
+    @usableFromInline let seed: UInt64
     /// How many distinct runs there are.
-    private(set) var count = 0
+    public private(set) var count = 0
 
-    init() {
+    /// Knows nothing.
+    public init() {
         table = .allocate(capacity: 64)
         table.initialize(repeating: -1)
         entries = .allocate(capacity: entryCapacity)
@@ -38,31 +37,31 @@ final class ByteInterner {
     }
 
     /// The number of known bytes, or -1.
-    @inline(__always)
-    func find(_ bytes: UnsafeRawBufferPointer) -> Int {
+    @inlinable @inline(__always)
+    public func find(_ bytes: UnsafeRawBufferPointer) -> Int {
         find(bytes, hash: hash(bytes))
     }
 
     /// The number of some bytes, a new one if they are new.
-    func intern(_ bytes: UnsafeRawBufferPointer) -> Int {
+    public func intern(_ bytes: UnsafeRawBufferPointer) -> Int {
         let hash = hash(bytes)
         let known = find(bytes, hash: hash)
         return known >= 0 ? known : insert(bytes, hash: hash)
     }
 
     /// The bytes behind a number. Valid until the next new ones are interned.
-    func bytes(_ index: Int) -> UnsafeRawBufferPointer {
+    public func bytes(_ index: Int) -> UnsafeRawBufferPointer {
         precondition(index >= 0 && index < count, "no entry \(index) among \(count)")
         return UnsafeRawBufferPointer(start: arena + entries[index].start, count: entries[index].count)
     }
 
     /// The bytes behind a number as text.
-    func string(_ index: Int) -> String {
+    public func string(_ index: Int) -> String {
         String(decoding: bytes(index), as: UTF8.self)
     }
 
-    @inline(__always)
-    private func find(_ bytes: UnsafeRawBufferPointer, hash: UInt64) -> Int {
+    @inlinable @inline(__always)
+    func find(_ bytes: UnsafeRawBufferPointer, hash: UInt64) -> Int {
         let mask = table.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {
@@ -120,8 +119,8 @@ final class ByteInterner {
     }
 
     /// Multiply and fold, eight bytes at a time (the core of wyhash).
-    @inline(__always)
-    private func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    @inlinable @inline(__always)
+    func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var state = seed ^ UInt64(truncatingIfNeeded: bytes.count)
         guard let base = bytes.baseAddress else { return state }
         var position = 0
@@ -137,8 +136,8 @@ final class ByteInterner {
         return Self.fold(state ^ rest)
     }
 
-    @inline(__always)
-    private static func fold(_ word: UInt64) -> UInt64 {
+    @inlinable @inline(__always)
+    static func fold(_ word: UInt64) -> UInt64 {
         let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return product.high ^ product.low
     }
