@@ -58,6 +58,7 @@ let package = Package(
         .target(name: "SkeinYAML", dependencies: ["CSkeinYAML"]),
         .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL", "SkeinPlatform"]),
         .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
+        .target(name: "SkeinPickle", dependencies: ["SkeinBSON", "SkeinPlatform"]),
         .target(name: "SkeinFilter", dependencies: ["CSkeinPCRE2", "SkeinBSON", "SkeinPlatform"]),
 
         // Floor 2: what both sides agree on, and how a journal is shipped.
@@ -85,7 +86,7 @@ let package = Package(
             name: "SkeinCollector",
             dependencies: [
                 "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
-                "SkeinBSON", "SkeinArchive", "SkeinPlatform",
+                "SkeinBSON", "SkeinPickle", "SkeinArchive", "SkeinPlatform",
             ]),
 
         // Adapters: each behind the trait of its name.
@@ -152,6 +153,7 @@ let package = Package(
         .testTarget(name: "SkeinJournalTests", dependencies: ["SkeinJournal", "SkeinPlatform"]),
         .testTarget(
             name: "SkeinArchiveTests", dependencies: ["SkeinArchive", "SkeinBSON", "SkeinPlatform"]),
+        .testTarget(name: "SkeinPickleTests", dependencies: ["SkeinPickle", "SkeinBSON"]),
         .testTarget(name: "SkeinFilterTests", dependencies: ["SkeinFilter", "SkeinBSON"]),
         .testTarget(name: "SkeinWireTests", dependencies: ["SkeinWire", "SkeinBSON"]),
         .testTarget(
@@ -211,7 +213,8 @@ let package = Package(
         .testTarget(
             name: "SkeinIntegrationTests",
             dependencies: [
-                "Skein", "SkeinLogging", "SkeinTesting", "SkeinBSON", "SkeinWire", "SkeinZeroMQ",
+                "Skein", "SkeinLogging", "SkeinTesting", "SkeinBSON", "SkeinPickle", "SkeinWire",
+                "SkeinZeroMQ",
                 "SkeinPlatform",
             ]),
     ],

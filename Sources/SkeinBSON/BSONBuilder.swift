@@ -18,10 +18,10 @@
 /// ```
 public struct BSONBuilder: Sendable {
     /// Its count is the room; `used` is what is written.
-    private var storage: [UInt8]
-    private var used = 4
+    var storage: [UInt8]
+    var used = 4
     /// Where the documents that are open inside begin.
-    private var open: [Int] = []
+    var open: [Int] = []
 
     /// - Parameter capacity: bytes to reserve.
     public init(capacity: Int = 256) {

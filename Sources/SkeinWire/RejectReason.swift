@@ -14,6 +14,14 @@ public enum RejectReason: String, Error, Sendable, Hashable, CaseIterable {
     case foreignProtocol = "foreign_protocol"
     /// A wrong number of frames.
     case badFrames = "bad_frames"
+    /// Two frames of which the first is no topic of Distlog's.
+    case badTopic = "bad_topic"
+    /// A record that is no JSON.
+    case badJSON = "bad_json"
+    /// A record that is no pickle, or one that cannot be laid out within bounds.
+    case badPickle = "bad_pickle"
+    /// A record that is no object, or a log record without a message.
+    case badRecord = "bad_record"
     /// An outlet's destination refused the event.
     case refusedByOutlet = "refused_by_outlet"
 }

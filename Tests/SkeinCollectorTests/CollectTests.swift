@@ -63,7 +63,7 @@ import Testing
         ]
         for (_, bytes) in cases { try client.send(bytes) }
         try client.send([UInt8](repeating: 7, count: 137), [0x80])
-        try client.send(Array("PLJ".utf8), Array("{}".utf8))
+        try client.send(Array("XLJ".utf8), Array("{}".utf8))
         try client.send([1], [2], [3], [4])
         try client.send(good)
         try eventually("all arrive") { running.ledger("received") == Int64(cases.count + 4) }
@@ -74,8 +74,15 @@ import Testing
         }
         #expect(rejected.contains { $0.reason == "foreign_protocol" && $0.detail.contains("BlueOx") })
         #expect(
-            rejected.contains { $0.reason == "bad_frames" && $0.detail.hasPrefix("2 frames of 3, 2 bytes") })
-        #expect(rejected.contains { $0.reason == "bad_frames" && $0.bytes == [1, 2, 3, 4] })
+            rejected.contains {
+                $0.reason == "bad_topic" && $0.detail.contains("letter 1 is X")
+                    && $0.bytes == Array("XLJ{}".utf8)
+            })
+        #expect(
+            rejected.contains {
+                $0.reason == "bad_frames" && $0.detail.hasPrefix("4 frames of 1, 1, 1, 1 bytes")
+                    && $0.bytes == [1, 2, 3, 4]
+            })
         #expect(rejected.count == cases.count + 3)
         #expect(try running.stored().values.flatMap { $0 } == [good])
         #expect(running.ledger("rejected.not_bson") == 4)

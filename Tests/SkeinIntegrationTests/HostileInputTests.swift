@@ -47,7 +47,29 @@ extension IntegrationTests {
                 (typed(.string(String(repeating: "ä", count: 101))), "bad_type"),
                 (typed(.binary(BSONBinary(subtype: 0, bytes: [0xFF, 0xFE]))), "bad_type"),
                 (long(17 << 20), "too_large"),
-                ("504c4a " + hex("{\"msg\": \"of Distlog\"}".utf8), "bad_frames"),
+                ("504c4a " + hex("{\"msg\": \"of Distlog\"".utf8), "bad_json"),
+                ("504c4a " + hex("[1]".utf8), "bad_json"),
+                ("504c4a 100000*7b2261223a", "bad_json"),
+                ("504c4a ff", "bad_json"),
+                ("504c4a 7b7d", "bad_record"),
+                ("504c4a -", "bad_json"),
+                ("504c50 " + hex("(lp0\nI1\na".utf8), "bad_pickle"),
+                ("504c50 5d2e", "bad_record"),
+                // A list that holds itself twice over, sixty times.
+                (
+                    "504c50 5d"
+                        + (0..<60).map { "71" + hex([$0]) + "5d68" + hex([$0]) + "6168" + hex([$0]) + "61" }
+                        .joined() + "2e",
+                    "bad_pickle"
+                ),
+                ("504c50 100000*28+100000*6c+2e", "bad_pickle"),
+                ("504c50 80025d+17000000*4e", "too_large"),
+                ("584c4a 7b7d", "bad_topic"),
+                ("50584a 7b7d", "bad_topic"),
+                ("504c58 7b7d", "bad_topic"),
+                ("504c4a4a 7b7d", "bad_topic"),
+                ("- -", "bad_topic"),
+                ("504c4a 7b7d 7b7d", "bad_frames"),
                 ("00 00 00", "bad_frames"),
                 ("137*01 80", "foreign_protocol"),
             ]

@@ -1,5 +1,5 @@
 /// Dates as RFC 3339 writes them.
-enum InternetDate {
+package enum InternetDate {
     /// Milliseconds since the Unix epoch of `2026-11-20T22:15:00.123Z`, with any fraction (cut to milliseconds) and any
     /// offset (`+01:00`, `+0100`, `+01`); nil for anything else, days that no month has, and hours that no day has.
     static func milliseconds(_ text: String) -> Int64? {
@@ -55,7 +55,8 @@ enum InternetDate {
         return (minutes * 60 + second) * 1_000 + milliseconds
     }
 
-    private static func days(in month: Int64, of year: Int64) -> Int64 {
+    /// How many days a month has.
+    package static func days(in month: Int64, of year: Int64) -> Int64 {
         switch month {
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
         case 4, 6, 9, 11: 30
@@ -65,12 +66,43 @@ enum InternetDate {
 
     /// Days from 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date
     /// Algorithms", days_from_civil).
-    private static func daysFromEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    package static func daysFromEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
         let yearOfEra = shifted - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         return era * 146_097 + dayOfEra - 719_468
+    }
+
+    /// `2026-11-20T22:15:00.123Z`, the fraction only if there is one. Years beyond four digits are written as they are.
+    package static func text(milliseconds: Int64) -> String {
+        let day: Int64 = 86_400_000
+        let days = milliseconds >= 0 ? milliseconds / day : (milliseconds - day + 1) / day
+        let clock = milliseconds - days * day
+        func digits(_ number: Int64, _ count: Int) -> String {
+            let text = String(number.magnitude)
+            return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, count - text.utf8.count))
+                + text
+        }
+        let (year, month, dayOfMonth) = date(daysFromEpoch: days)
+        let fraction = clock % 1_000 == 0 ? "" : "." + digits(clock % 1_000, 3)
+        return digits(year, 4) + "-" + digits(month, 2) + "-" + digits(dayOfMonth, 2) + "T"
+            + digits(clock / 3_600_000, 2) + ":" + digits(clock / 60_000 % 60, 2) + ":"
+            + digits(clock / 1_000 % 60, 2) + fraction + "Z"
+    }
+
+    /// The same, civil_from_days.
+    private static func date(daysFromEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (
+            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        )
     }
 }

@@ -8,6 +8,11 @@ extension JSONReader {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
+        case UInt8(ascii: "N") where style.isPlain: return try word("NaN", .double(.nan))
+        case UInt8(ascii: "I") where style.isPlain: return try word("Infinity", .double(.infinity))
+        case UInt8(ascii: "-")
+        where style.isPlain && index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "I"):
+            return try word("-Infinity", .double(-.infinity))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
         default: throw failure("a value was expected")
         }
@@ -79,12 +84,17 @@ extension JSONReader {
             if value & 0xFC00 == 0xD800, index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"),
                 bytes[index + 1] == UInt8(ascii: "u")
             {
+                let behind = index
                 index += 2
                 let low = try fourHexDigits()
-                guard low & 0xFC00 == 0xDC00 else { throw failure("half a surrogate pair") }
-                value = 0x10000 + (value & 0x3FF) << 10 + low & 0x3FF
+                if low & 0xFC00 == 0xDC00 {
+                    value = 0x10000 + (value & 0x3FF) << 10 + low & 0x3FF
+                } else {
+                    index = behind
+                }
             }
-            guard let scalar = Unicode.Scalar(value) else { throw failure("half a surrogate pair") }
+            let scalar = Unicode.Scalar(value) ?? (style.isPlain ? "\u{FFFD}" : nil)
+            guard let scalar else { throw failure("half a surrogate pair") }
             text.append(contentsOf: String(scalar).utf8)
         default:
             throw failure("an escape that JSON does not have")
@@ -105,16 +115,19 @@ extension JSONReader {
 
     // MARK: Numbers
 
-    /// A number: int32 if it is whole and fits, else int64 if it fits, else double. Minus zero is a double.
+    /// A number: int32 if it is whole and fits, else int64 if it fits, else double (in plain JSON decimal128 or text). Minus zero
+    /// is a double, in plain JSON 0, as Python has it; and there a number beyond a double is an infinity.
     private mutating func number() throws(BSONError) -> BSONValue {
         let start = index
         let shape = Self.numberShape(bytes[index...])
         guard shape.end > start else { throw failure("a number that JSON does not have") }
         index = shape.end
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
-        if shape.isWhole, text != "-0", let value = Int64(text) {
-            return Int32(exactly: value).map { .int32($0) } ?? .int64(value)
+        if shape.isWhole, style.isPlain || text != "-0" {
+            if let value = Int64(text) { return Int32(exactly: value).map { .int32($0) } ?? .int64(value) }
+            if style.isPlain { return PlainJSON.wholeNumber(text) }
         }
+        if style.isPlain { return .double(Double(text) ?? .nan) }
         guard let value = Double(text), value.isFinite else { throw failure("a number beyond a double") }
         return .double(value)
     }

@@ -6,15 +6,27 @@
 /// JSON is that of RFC 8259. An object whose first key is one of the names that Extended JSON version 2 gives to a type is
 /// that value or an error; every other object is a document, names with a dollar sign or not.
 struct JSONReader {
+    /// What is read: Extended JSON, or plain JSON as programs write it.
+    struct Style {
+        /// Keys have no meaning; NaN, the infinities and whole numbers of any length are taken; the last of a repeated key counts; what
+        /// BSON cannot hold is replaced.
+        var isPlain = false
+        var maximumDepth = BSONValidator.defaultMaximumDepth
+        /// Bytes of the document that is made.
+        var maximumBytes = BSONDocument.maximumBytes
+    }
+
     let bytes: UnsafeRawBufferPointer
+    let style: Style
     /// The index of the next byte.
     var index = 0
     /// Where everything goes; nested documents are written in place.
     var builder: BSONBuilder
 
-    init(_ utf8: UnsafeRawBufferPointer) {
+    init(_ utf8: UnsafeRawBufferPointer, _ style: Style = Style()) {
         bytes = utf8
-        builder = BSONBuilder(capacity: max(64, utf8.count))
+        self.style = style
+        builder = BSONBuilder(capacity: max(64, min(utf8.count, style.maximumBytes)))
     }
 
     /// The object that all of the bytes are.
@@ -34,12 +46,32 @@ struct JSONReader {
             index += 1
             return
         }
+        if style.isPlain { return try plainMembers(depth: depth) }
         var name = try key()
         while true {
             try member(name, depth)
             guard try another(before: UInt8(ascii: "}")) else { return }
             name = try key()
         }
+    }
+
+    /// The same in plain JSON.
+    private mutating func plainMembers(depth: Int) throws(BSONError) {
+        var seen = Set<Int>()
+        var hasRepeated = false
+        repeat {
+            var name = try key()
+            if name.utf8.contains(0) {
+                name = String(
+                    String.UnicodeScalarView(name.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
+            }
+            // Seeded: nobody can make keys that collide. If two do by chance, nothing is wrong.
+            var hasher = Hasher()
+            name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            if !seen.insert(hasher.finalize()).inserted { hasRepeated = true }
+            try value(name, depth)
+        } while try another(before: UInt8(ascii: "}"))
+        if hasRepeated { builder.keepLastOfRepeatedKeys() }
     }
 
     /// An object of which the brace and the first key are read: the members that follow.
@@ -103,6 +135,12 @@ struct JSONReader {
             builder.end()
             return
         }
+        if style.isPlain {
+            try open(.document, name, depth)
+            try plainMembers(depth: depth + 1)
+            builder.end()
+            return
+        }
         let first = try key()
         if first.utf8.first == UInt8(ascii: "$") {
             if first == "$code" || first == "$scope" { return try code(name, first, depth) }
@@ -150,24 +188,25 @@ struct JSONReader {
 
     private mutating func open(_ type: BSONType, _ name: String, _ depth: Int) throws(BSONError) {
         try check(depth + 1)
-        guard builder.begin(type, name) else { throw tooLarge }
+        guard builder.begin(type, name), builder.byteCount <= style.maximumBytes else { throw tooLarge }
     }
 
     private mutating func append(_ name: String, _ value: BSONValue) throws(BSONError) {
-        guard builder.append(name, value) else { throw tooLarge }
+        guard builder.append(name, value), builder.byteCount <= style.maximumBytes else { throw tooLarge }
     }
 
     private func check(_ depth: Int) throws(BSONError) {
-        guard depth <= BSONValidator.defaultMaximumDepth else {
+        guard depth <= style.maximumDepth else {
             throw BSONError(
-                code: .tooDeep,
-                message: "reading JSON: it nests deeper than \(BSONValidator.defaultMaximumDepth) documents",
+                code: .tooDeep, message: "reading JSON: it nests deeper than \(style.maximumDepth) documents",
                 offset: index)
         }
     }
 
     private var tooLarge: BSONError {
-        BSONError(code: .tooLarge, message: "reading JSON: more than 2 GiB of BSON", offset: index)
+        BSONError(
+            code: .tooLarge, message: "reading JSON: more than \(style.maximumBytes) bytes of BSON",
+            offset: index)
     }
 
     // MARK: Tokens

@@ -23,6 +23,7 @@ extension InletLoop {
         report.append("outlets_removed", document: removedDocument)
         report.append("journal", document: journalDocument(now))
         report.append("deliver", document: deliverDocument)
+        report.append("distlog", document: distlog.document)
         report.append("rejected", document: parts.rejected.document)
         report.append("connections", document: connections.document)
         if let spools = parts.spools.report {

@@ -4,7 +4,7 @@ import SkeinWire
 import SkeinZeroMQ
 
 extension InletLoop {
-    /// Takes messages of PUSH clients: one frame is one event.
+    /// Takes messages of PUSH clients: one frame is one event, two are a record of Distlog's.
     /// - Returns: whether there may be more.
     @discardableResult
     func receiveEvents(limit: Int) -> Bool {
@@ -21,7 +21,7 @@ extension InletLoop {
                 guard let message = try sockets.collect.receive() else { return false }
                 received += 1
                 if message.hasMore {
-                    try rejectFrames(message)
+                    if try takeFrames(message, arrival) { journaled += 1 }
                 } else if takeEvent(message, arrival) {
                     journaled += 1
                 }
@@ -44,17 +44,32 @@ extension InletLoop {
             reject(message, reason, "")
             return false
         }
-        return message.withBytes { bytes in
-            do throws(JournalError) {
-                let flags = envelope.level == nil ? 0 : RecordFlags.log
-                try journal.append(bytes, flags: flags, arrival: arrival)
-            } catch {
-                drop(1, error)
-                return false
-            }
-            statistics.note(envelope, bytes, arrival: arrival)
-            statistics.noteLast(envelope, arrival: arrival)
-            return true
+        return message.withBytes { journal($0, arrival) }
+    }
+
+    /// Journals an event that was checked, and whose envelope is in `envelope`.
+    /// - Returns: whether it is in the journal.
+    @inline(__always)
+    private func journal(_ bytes: UnsafeRawBufferPointer, _ arrival: Int64) -> Bool {
+        do throws(JournalError) {
+            let flags = envelope.level == nil ? 0 : RecordFlags.log
+            try journal.append(bytes, flags: flags, arrival: arrival)
+        } catch {
+            drop(1, error)
+            return false
+        }
+        statistics.note(envelope, bytes, arrival: arrival)
+        statistics.noteLast(envelope, arrival: arrival)
+        return true
+    }
+
+    /// Takes the event that was made of a record.
+    /// - Returns: the reason if it is none after all; whether it was journaled otherwise.
+    func takeEvent(madeOf event: [UInt8], _ arrival: Int64) -> Result<Bool, RejectReason> {
+        event.withUnsafeBytes { bytes in
+            if let reason = EventCheck.check(bytes, into: &envelope) { return .failure(reason) }
+            if bytes.count > journal.maximumPayload { return .failure(.tooLarge) }
+            return .success(journal(bytes, arrival))
         }
     }
 
@@ -77,35 +92,10 @@ extension InletLoop {
         }
     }
 
-    private func reject(_ message: borrowing ZMQMessage, _ reason: RejectReason, _ detail: String) {
+    func reject(_ message: borrowing ZMQMessage, _ reason: RejectReason, _ detail: String) {
         ledger.reject(reason)
         let item = RejectedStore.Item(
             reason: reason, source: "collect", peer: message.peerAddress ?? "", detail: detail)
         message.withBytes { parts.rejected.add(item, $0) }
-    }
-
-    /// Puts a message of several frames aside: another protocol, or nothing at all.
-    private func rejectFrames(_ first: consuming ZMQMessage) throws(ZMQError) {
-        let peer = first.peerAddress ?? ""
-        var lengths = [first.count]
-        var bytes = first.bytes()
-        var frames = 1
-        while let next = try sockets.collect.receive() {
-            frames += 1
-            if frames <= 8 { lengths.append(next.count) }
-            // Enough to see what it was; the rest of a hostile message is thrown away.
-            if bytes.count < 64 << 10 { next.withBytes { bytes += $0.prefix((64 << 10) - bytes.count) } }
-            if !next.hasMore { break }
-        }
-        let isBlueOx = frames == 2 && lengths[0] == 137
-        let reason: RejectReason = isBlueOx ? .foreignProtocol : .badFrames
-        ledger.reject(reason)
-        let shown = lengths.map { "\($0)" }.joined(separator: ", ")
-        let detail =
-            isBlueOx
-            ? "BlueOx's protocol; an event is one frame of BSON"
-            : "\(frames) frames of \(shown)\(frames > 8 ? ", …" : "") bytes; an event is one frame of BSON"
-        let item = RejectedStore.Item(reason: reason, source: "collect", peer: peer, detail: detail)
-        bytes.withUnsafeBytes { parts.rejected.add(item, $0) }
     }
 }

@@ -37,6 +37,7 @@ final class InletLoop {
     var streams: [StreamIdentity: (index: UInt32?, isDurable: Bool)] = [:]
     var envelope = EventEnvelope()
     var connections = ConnectionCounts()
+    var distlog = DistlogCounts()
     /// What the ledger has of the session's counts already.
     var counted = CollectorCounts()
     /// Ids of collectors that deliver to this one, and of those behind them.

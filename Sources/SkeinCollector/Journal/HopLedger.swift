@@ -30,6 +30,10 @@ final class HopLedger {
         case badType = 20
         case foreignProtocol = 21
         case badFrames = 22
+        case badTopic = 23
+        case badJSON = 24
+        case badPickle = 25
+        case badRecord = 26
         /// Of outlets, not of the hop: what waited for those that were removed.
         case outletRemoved = 32
 
@@ -42,6 +46,10 @@ final class HopLedger {
             case .badType: self = .badType
             case .foreignProtocol: self = .foreignProtocol
             case .badFrames: self = .badFrames
+            case .badTopic: self = .badTopic
+            case .badJSON: self = .badJSON
+            case .badPickle: self = .badPickle
+            case .badRecord: self = .badRecord
             case .refusedByOutlet: return nil
             }
         }

@@ -64,6 +64,21 @@ final class Daemon: Sendable {
         }
     }
 
+    /// The same for so many events, as documents.
+    func storedEvents(_ type: String, count: Int) async throws -> [BSONDocument] {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            _ = try await ask("FLUSH")
+            var rest = try storedFiles(of: type).flatMap { try folder.bytes(of: "data/files/\($0)") }[...]
+            var events: [BSONDocument] = []
+            while let length = rest.withUnsafeBytes({ BSONView(prefixOf: $0)?.bytes.count }) {
+                events.append(try BSONDocument(validating: rest.prefix(length)))
+                rest = rest.dropFirst(length)
+            }
+            if events.count >= count || .now > deadline { return events }
+        }
+    }
+
     func storedFiles(of type: String) -> [String] {
         folder.files(below: "data/files").filter { file in
             file.wholeMatch(of: /(\d{8})\/(.+)-(\d{8})\.bson/).map { $0.1 == $0.3 && $0.2 == type } ?? false

@@ -13,6 +13,12 @@ enum PythonClient {
         return try RunningProgram([Products.python(), script] + arguments, input: input)
     }
 
+    /// Starts a command of Tests/Python/distlog_client.py: Distlog's own client, Python's pickle and json.
+    static func startDistlog(_ arguments: String..., input: String? = nil) throws -> RunningProgram {
+        let script = Products.repository.appendingPathComponent("Tests/Python/distlog_client.py").path
+        return try RunningProgram([Products.python(), script] + arguments, input: input)
+    }
+
     /// Runs one to its end and reads the documents it prints.
     @discardableResult
     static func run(_ arguments: String..., input: String? = nil) async throws -> [BSONDocument] {
