@@ -132,7 +132,8 @@ let package = Package(
         .executableTarget(
             name: "SkeinBenchmarks",
             dependencies: [
-                "CSkeinBenchmarks", "Skein", "SkeinFilter", "SkeinStore", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform",
+                "CSkeinBenchmarks", "Skein", "SkeinLogging", "SkeinFilter", "SkeinStore", "SkeinZeroMQ", "SkeinBSON",
+                "SkeinPlatform",
             ],
             path: "Benchmarks/SkeinBenchmarks"),
 

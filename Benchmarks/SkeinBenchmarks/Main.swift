@@ -13,6 +13,7 @@ struct Main {
     private static let groups: [(name: String, rows: @Sendable () throws -> [Row])] = [
         ("hot path", { HotPathRows.configured(Measurement()) }),
         ("peers", { PeerRows.rows(Measurement()) }),
+        ("logging", { LoggingRows.rows(Measurement()) }),
         ("spool", { try HotPathRows.spool(Measurement()) }),
         ("allocations", { try AllocationRows.rows() }),
         ("threads", { try ThreadRows.rows() }),
@@ -39,7 +40,9 @@ struct Main {
             case "--count":
                 guard let name = arguments.popFirst(), let count = arguments.popFirst().flatMap({ Int($0) }),
                     let run = name == "libbson"
-                        ? Loops.libbson : HotPathRows.loops.first(where: { $0.name == name })?.run
+                        ? Loops.libbson
+                        : HotPathRows.loops.first(where: { $0.name == name })?.run
+                            ?? LoggingRows.loops.first(where: { $0.name == name })?.run
                 else { return usage() }
                 try bootstrap()
                 _ = run(count)
@@ -60,6 +63,7 @@ struct Main {
         // First, while nothing is configured.
         if only.map({ "not configured".contains($0) }) ?? true {
             show(HotPathRows.notConfigured(Measurement()))
+            show(LoggingRows.notConfigured(Measurement()))
         }
         try bootstrap()
         for group in groups where only.map({ group.name.contains($0) }) ?? true { show(try group.rows()) }

@@ -48,7 +48,8 @@ import Testing
     @Test func `a record knows its place, module and thread`() throws {
         let (record, line) = (LogRecord(level: .info, "x"), #line)
         #expect(record.file == #filePath && record.line == line && record.module == "SkeinLoggingTests")
-        let foreign = LogRecord(level: .info, "x", file: "a.py", module: "a", function: "f", line: 0)
+        let foreign = LogRecord(
+            level: .info, "x", source: LogSource(file: "a.py", module: "a", function: "f", line: 0))
         #expect(foreign.module == "a" && foreign.file == "a.py" && foreign.function == "f")
         let named = Monitor<(String, String)>(("", ""))
         try SystemThread(name: "worker") {

@@ -34,7 +34,8 @@ import Testing
         let evil = "a\nb\r\u{1b}[31m\u{0}\u{2028}\u{202e}\u{7f}é"
         let record = LogRecord(
             level: .info, LogMessage(evil), logger: evil, metadata: ["k\n": evil] as LogMetadata,
-            error: LoggedException(evil), file: evil)
+            error: LoggedException(evil),
+            source: LogSource(file: evil, module: evil, function: evil, line: 1))
         for formatter in [LineFormatter(showsPlace: true), JSONLineFormatter()] as [any LogFormatter] {
             let line = line(record, formatter)
             #expect(line.contains("é"))

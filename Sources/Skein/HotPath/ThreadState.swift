@@ -27,6 +27,7 @@ struct ThreadState {
     /// What log records are put together in, and whose pipeline's it is: apart from the pool, so that it finds the same keys.
     var recordOwner: UInt = 0
     var record: Unmanaged<Context>? = nil
+    var recordKeys: UnsafeMutablePointer<RecordKeys.Entry>? = nil
 
     private init() {
         ordinal = ordinals.add(1, ordering: .relaxed).oldValue
@@ -66,6 +67,7 @@ struct ThreadState {
     static func destroy(_ state: UnsafeMutablePointer<ThreadState>) {
         state.drainPool()
         state.pointee.record?.release()
+        state.pointee.recordKeys?.deallocate()
         state.pointee.remembered.deallocate()
         state.pointee.pool.deallocate()
         state.deallocate()

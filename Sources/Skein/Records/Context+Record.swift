@@ -24,7 +24,7 @@ extension Context {
         _ type: RecordType, level: Int32, from origin: RecordOrigin? = nil, _ fill: (Context) -> Void
     ) -> Bool {
         guard EventSystem.isAnyActive else { return false }
-        if let origin { return record(type, level, origin, fill) }
+        if let origin { return record(type, level, origin.place, fill) }
         if type.joins, let outer = surrounding(nil) {
             let parent = type.joinsOutermost ? outermost(outer) : outer
             let above = parent.state
@@ -49,7 +49,7 @@ extension Context {
     /// As the one above, for a record that was kept since.
     @inline(never)
     private static func record(
-        _ type: RecordType, _ level: Int32, _ origin: RecordOrigin, _ fill: (Context) -> Void
+        _ type: RecordType, _ level: Int32, _ origin: RecordPlace, _ fill: (Context) -> Void
     ) -> Bool {
         guard let owner = origin.core else {
             // No pipeline was active where it was made.
@@ -57,7 +57,7 @@ extension Context {
             rootRecord(type, level, core, time: origin.time, fill)
             return true
         }
-        guard let core = owner.hot.live else { return false }
+        guard let core = owner._withUnsafeGuaranteedRef({ $0.hot }).live else { return false }
         guard type.joins, let tree = origin.tree else {
             rootRecord(type, level, core, time: origin.time, fill)
             return true
@@ -70,7 +70,7 @@ extension Context {
         start(
             context, core, thread, descriptor, trace: tree.trace, parentSpan: joint.span, sampled: true,
             rate: tree.rate, EventInstant(ticks: 0, unix: origin.time), shard: tree.shard,
-            inherited: tree.inherited.map { Unmanaged.passRetained($0) })
+            inherited: tree.inherited?.retain())
         finishRecord(context, core, thread, level, fill)
         return true
     }
@@ -161,6 +161,11 @@ extension Context {
         writeString(key.utf8Start, key.utf8CodeUnitCount, literal: true, text)
     }
 
+    /// Sets a text field from a literal.
+    package func set(_ key: StaticString, literal text: StaticString) {
+        text.withUTF8Buffer { set(key, utf8: $0) }
+    }
+
     /// Sets a field below a literal key, both without a dictionary or a string between them: `set(below: "data", "n", 1)` is
     /// `data.n`. Dots in the key nest.
     package func set(below parent: StaticString, _ key: String, _ value: some FieldValue) {
@@ -169,6 +174,12 @@ extension Context {
         key.withUTF8 { utf8 in
             let head = parent.utf8CodeUnitCount
             let count = head + 1 + utf8.count
+            if let core = state.pointee.core,
+                let path = RecordKeys.path(parent, utf8, ThreadState.current(core))
+            {
+                value.encode(into: FieldTarget(self, key: path, keyLength: count, literal: true))
+                return
+            }
             withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { path in
                 guard let base = path.baseAddress else { return }
                 base.copyMemory(from: parent.utf8Start, byteCount: head)

@@ -68,15 +68,16 @@ public final class BurstHandler: LogRecordHandler {
 
     @discardableResult
     public func handle(_ record: LogRecord) -> Bool {
-        let kept = record.kept()
+        let place = record.origin == nil ? RecordPlace.capture() : nil
         let bursts = record.level >= burstLevel
         lock.lock()
         guard !closed.load(ordering: .relaxed) else {
             lock.unlock()
+            place?.release()
             unseenCount.add(1, ordering: .relaxed)
             return false
         }
-        held.append(kept)
+        held.append(record, place)
         guard bursts || held.count > capacity else {
             lock.unlock()
             return true
@@ -90,21 +91,17 @@ public final class BurstHandler: LogRecordHandler {
 
     /// Called with the lock held, which it gives back; hands over in the order in which the lock was held.
     private func finish(_ overflow: RecordBatch?, _ burst: RecordBatch?, waits: Bool = false) {
-        let delivers = waits || burst != nil || (overflow?.hasAny(from: emitLevel) ?? false)
+        let unseen = overflow?.count(below: emitLevel) ?? 0
+        let delivers = waits || burst != nil || unseen < overflow?.count ?? 0
         let turn = delivers ? delivery.queue() : nil
         lock.unlock()
         if let turn {
             delivery.deliver(turn) {
-                overflow?.visit { record in
-                    if record.level >= emitLevel { target.offer(record) }
-                }
+                overflow?.visit(from: emitLevel) { record in target.offer(record) }
                 burst?.visit { record in target.offer(record) }
             }
         }
-        if let overflow {
-            let unseen = overflow.count(below: emitLevel)
-            if unseen > 0 { unseenCount.add(UInt64(unseen), ordering: .relaxed) }
-        }
+        if unseen > 0 { unseenCount.add(UInt64(unseen), ordering: .relaxed) }
     }
 
     /// How many are held now.

@@ -1,6 +1,21 @@
+/// A record and where it was made, which only one that is let go is told.
+struct HeldRecord {
+    var record: LogRecord
+    /// Nil if the record knows.
+    var place: RecordPlace?
+
+    func withRecord(_ body: (LogRecord) -> Void) {
+        guard let place else { return body(record) }
+        var record = record
+        place.retain()
+        record.origin = RecordOrigin(place)
+        body(record)
+    }
+}
+
 /// Records in order of arrival; a ring that grows. Not safe on two threads: its owner locks.
 final class RecordRing: @unchecked Sendable {
-    private var memory: UnsafeMutablePointer<LogRecord>
+    private var memory: UnsafeMutablePointer<HeldRecord>
     private var size = 16
     private var first = 0
     private(set) var count = 0
@@ -12,9 +27,12 @@ final class RecordRing: @unchecked Sendable {
         memory.deallocate()
     }
 
-    func append(_ record: consuming LogRecord) {
+    /// - Parameter place: where the record was made, if it does not know; given over.
+    func append(_ record: LogRecord, _ place: RecordPlace?) {
         if count == size { grow() }
-        (memory + ((first + count) & (size - 1))).initialize(to: record)
+        let held = memory + ((first + count) & (size - 1))
+        held.initialize(to: HeldRecord(record: record, place: place))
+        held.pointee.record.nameThread()
         count += 1
     }
 
@@ -28,7 +46,7 @@ final class RecordRing: @unchecked Sendable {
     }
 
     private func grow() {
-        let larger = UnsafeMutablePointer<LogRecord>.allocate(capacity: size * 2)
+        let larger = UnsafeMutablePointer<HeldRecord>.allocate(capacity: size * 2)
         move(count, to: larger)
         memory.deallocate()
         memory = larger
@@ -36,7 +54,7 @@ final class RecordRing: @unchecked Sendable {
         size *= 2
     }
 
-    private func move(_ number: Int, to target: UnsafeMutablePointer<LogRecord>) {
+    private func move(_ number: Int, to target: UnsafeMutablePointer<HeldRecord>) {
         let straight = min(number, size - first)
         target.moveInitialize(from: memory + first, count: straight)
         (target + straight).moveInitialize(from: memory, count: number - straight)
@@ -46,8 +64,8 @@ final class RecordRing: @unchecked Sendable {
 /// Records on their way out of a ring. They are released by who looked at them, not by who took them out under a lock.
 final class RecordBatch: @unchecked Sendable {
     // Sendable: immutable once it is filled.
-    fileprivate let memory: UnsafeMutablePointer<LogRecord>
-    private let count: Int
+    fileprivate let memory: UnsafeMutablePointer<HeldRecord>
+    let count: Int
 
     fileprivate init(count: Int) {
         self.count = count
@@ -55,22 +73,19 @@ final class RecordBatch: @unchecked Sendable {
     }
 
     deinit {
+        for index in 0..<count { memory[index].place?.release() }
         memory.deinitialize(count: count)
         memory.deallocate()
     }
 
-    func visit(_ body: (LogRecord) -> Void) {
-        for index in 0..<count { body(memory[index]) }
-    }
-
-    func hasAny(from level: LogLevel) -> Bool {
-        for index in 0..<count where memory[index].level >= level { return true }
-        return false
+    /// Those at or above a level, in order.
+    func visit(from level: LogLevel = .all, _ body: (LogRecord) -> Void) {
+        for index in 0..<count where memory[index].record.level >= level { memory[index].withRecord(body) }
     }
 
     func count(below level: LogLevel) -> Int {
         var number = 0
-        for index in 0..<count where memory[index].level < level { number += 1 }
+        for index in 0..<count where memory[index].record.level < level { number += 1 }
         return number
     }
 }

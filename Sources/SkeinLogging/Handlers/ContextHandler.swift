@@ -12,39 +12,35 @@
 ///
 /// Cost: about 150 ns, and none while no pipeline is active; no allocation if the message is a literal.
 public struct ContextHandler: LogRecordHandler {
-    private let lowest: LogLevel
+    /// The lowest that becomes an event.
+    public let level: LogLevel
     private let type: RecordType
 
     /// - Parameters:
     ///   - level: the lowest that becomes an event.
     ///   - type: `.x` joins the current context, `^.x` the outermost, a plain name starts a tree, as with `withContext`.
     public init(level: LogLevel = .all, type: StaticString = ".log") {
-        lowest = level
+        self.level = level
         self.type = RecordType(type)
     }
 
     /// As ``init(level:type:)``, with a type that is computed. There should be few of them: each is kept for ever.
     public init(level: LogLevel = .all, dynamicType type: String) {
-        lowest = level
+        self.level = level
         self.type = RecordType(computed: type)
     }
 
-    /// Its level; while no pipeline is active, ``LogLevel/off``.
-    public var level: LogLevel { Context.isAnyPipelineActive ? lowest : .off }
-
     @discardableResult
     public func handle(_ record: LogRecord) -> Bool {
-        Context.record(type, level: record.level.rawValue, from: record.origin) { context in
+        guard Context.isAnyPipelineActive else { return false }
+        return Context.record(type, level: record.level.rawValue, from: record.origin) { context in
             if !record.logger.isEmpty { context.set("name", record.logger) }
             context.set("level", record.level.name)
             context.set("msg", record.message.description)
             if let exception = record.exception { context.set("exception", exception) }
-            if !record.file.isEmpty { context.set("file", record.file) }
-            if record.line > 0 { context.set("line", record.line) }
-            if !record.function.isEmpty { context.set("function", record.function) }
-            if record.hasModule { record.withModule { context.set("module", utf8: $0) } }
+            record.source.write(to: context)
             context.set("thread", record.thread)
-            record.metadata?.visit { context.set(below: "data", $0, $1) }
+            record.details.visit { context.set(below: "data", $0, $1) }
         }
     }
 }

@@ -13,7 +13,8 @@
 /// Threads: called on the thread that logs, from any number of them at once. A handler must not block for long, and cannot throw:
 /// what it cannot do it counts. What it logs itself does not come back to it (``LogSystem``).
 public protocol LogRecordHandler: Sendable {
-    /// The lowest level that it takes. Asked before a message is built, so it should cost a nanosecond; it may change.
+    /// The lowest level that it takes. Asked before a message is built, so it should cost a nanosecond. It should not change: an
+    /// ``EventLogger`` with a handler of its own asks once.
     var level: LogLevel { get }
 
     /// Takes a record at or above its level. Who has a handler in hand calls ``offer(_:)``, which asks for the level.

@@ -5,8 +5,8 @@ extension EventLogger {
     @inlinable
     public func trace(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.trace) else { return }
         emit(.trace, message(), error, metadata(), file, fileID, function, line)
@@ -16,8 +16,8 @@ extension EventLogger {
     @inlinable
     public func debug(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.debug) else { return }
         emit(.debug, message(), error, metadata(), file, fileID, function, line)
@@ -27,8 +27,8 @@ extension EventLogger {
     @inlinable
     public func info(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.info) else { return }
         emit(.info, message(), error, metadata(), file, fileID, function, line)
@@ -38,8 +38,8 @@ extension EventLogger {
     @inlinable
     public func notice(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.notice) else { return }
         emit(.notice, message(), error, metadata(), file, fileID, function, line)
@@ -49,8 +49,8 @@ extension EventLogger {
     @inlinable
     public func warning(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.warning) else { return }
         emit(.warning, message(), error, metadata(), file, fileID, function, line)
@@ -60,8 +60,8 @@ extension EventLogger {
     @inlinable
     public func error(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.error) else { return }
         emit(.error, message(), error, metadata(), file, fileID, function, line)
@@ -71,8 +71,8 @@ extension EventLogger {
     @inlinable
     public func critical(
         _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(.critical) else { return }
         emit(.critical, message(), error, metadata(), file, fileID, function, line)

@@ -13,11 +13,33 @@ public struct EventLogger: Sendable {
     /// Stands in its records as `name`.
     public let name: String
     /// The lowest level that it lets out; the handlers have levels of their own.
-    public var level: LogLevel
+    public var level: LogLevel {
+        didSet { settle() }
+    }
     /// What every record of it carries.
     public var metadata: LogMetadata
     /// Where its records go, if not where the task and the process say.
-    public var handler: (any LogRecordHandler)?
+    public var handler: (any LogRecordHandler)? {
+        get { own?.handler }
+        set {
+            own = newValue.map { HandlerBox.of($0) }
+            settle()
+        }
+    }
+    private var own: HandlerBox?
+    /// The same, for who only looks.
+    private var place: Unmanaged<HandlerBox>?
+    // What every call looks at first: plain words, for which no reference is counted.
+    @usableFromInline var floor = LogLevel.all
+    @usableFromInline var destination = Destination.system
+
+    @usableFromInline
+    enum Destination: UInt8, Sendable {
+        /// Where the task and the process say.
+        case system
+        /// A handler of its own; one that needs a pipeline.
+        case own, ownPipeline
+    }
 
     /// - Parameter name: by custom dotted, from the large to the small: `shop.cart`.
     public init(
@@ -27,27 +49,37 @@ public struct EventLogger: Sendable {
         self.name = name
         self.level = level
         self.metadata = metadata
-        self.handler = handler
+        own = handler.map { HandlerBox.of($0) }
+        settle()
+    }
+
+    private mutating func settle() {
+        destination = own.map { $0.needsPipeline ? .ownPipeline : .own } ?? .system
+        place = own.map { Unmanaged.passUnretained($0) }
+        floor = max(level, own?.level ?? .all)
     }
 
     /// Whether a record of a level would be taken: for what is done only to be logged.
     @inlinable
     public func isEnabled(_ level: LogLevel) -> Bool {
-        level >= self.level && isTaken(level)
+        level >= floor && Self.isTaken(level, by: destination)
     }
 
     @usableFromInline
-    func isTaken(_ level: LogLevel) -> Bool {
-        guard let handler else { return LogSystem.takes(level) }
-        return level >= handler.level
+    static func isTaken(_ level: LogLevel, by destination: Destination) -> Bool {
+        switch destination {
+        case .system: LogSystem.takes(level)
+        case .own: true
+        case .ownPipeline: Context.isAnyPipelineActive
+        }
     }
 
     /// Makes a record of any level.
     @inlinable
     public func log(
         _ level: LogLevel, _ message: @autoclosure () -> LogMessage, error: (any Error)? = nil,
-        _ metadata: @autoclosure () -> LogMetadata = [:], file: String = #filePath, fileID: String = #fileID,
-        function: String = #function, line: Int = #line
+        _ metadata: @autoclosure () -> LogMetadata = [:], file: StaticString = #filePath,
+        fileID: StaticString = #fileID, function: StaticString = #function, line: Int = #line
     ) {
         guard isEnabled(level) else { return }
         emit(level, message(), error, metadata(), file, fileID, function, line)
@@ -56,17 +88,27 @@ public struct EventLogger: Sendable {
     @usableFromInline
     func emit(
         _ level: LogLevel, _ message: LogMessage, _ error: (any Error)?, _ metadata: LogMetadata,
-        _ file: String, _ fileID: String, _ function: String, _ line: Int
+        _ file: StaticString, _ fileID: StaticString, _ function: StaticString, _ line: Int
     ) {
-        var record = LogRecord(
-            level: level, message, logger: name, error: error, file: file, fileID: fileID,
-            function: function, line: line)
-        if self.metadata.isEmpty {
-            if !metadata.isEmpty { record.metadata = metadata }
+        let source = LogSource(literal: file, fileID, function, line)
+        if self.metadata.isEmpty && metadata.isEmpty {
+            hand(level, message, error, NoMetadata(), source)
+        } else if self.metadata.isEmpty {
+            hand(level, message, error, metadata, source)
         } else {
-            record.metadata = JoinedMetadata(first: self.metadata, second: metadata)
+            hand(level, message, error, JoinedMetadata(first: self.metadata, second: metadata), source)
         }
-        guard let handler else { return LogSystem.handle(record) }
-        LogSystem.handle(record, with: handler)
+    }
+
+    @inline(__always)
+    private func hand(
+        _ level: LogLevel, _ message: LogMessage, _ error: (any Error)?, _ metadata: some LogMetadataSource,
+        _ source: LogSource
+    ) {
+        let record = LogRecord(
+            level: level, message, logger: name, details: metadata, error: error, source: source)
+        guard let place else { return LogSystem.handle(record) }
+        // Kept by this logger for as long as it is being called.
+        place._withUnsafeGuaranteedRef { LogSystem.handle(record, with: $0) }
     }
 }

@@ -24,25 +24,19 @@ public struct LogMessage: Sendable, Hashable, ExpressibleByStringInterpolation, 
 
     @usableFromInline let text: String
     /// What stands behind `text`.
-    @usableFromInline let parts: [Part]
-
-    @inlinable
-    init(text: String, parts: [Part]) {
-        self.text = text
-        self.parts = parts
-    }
+    @usableFromInline let parts: [Part]?
 
     /// A message of which the text is known.
     @inlinable
     public init(_ text: String) {
         self.text = text
-        parts = []
+        parts = nil
     }
 
     @inlinable
     public init(stringLiteral value: String) {
         text = value
-        parts = []
+        parts = nil
     }
 
     @inlinable
@@ -53,7 +47,7 @@ public struct LogMessage: Sendable, Hashable, ExpressibleByStringInterpolation, 
 
     /// The formatted text. Costs the formatting, each time.
     public var description: String {
-        if parts.isEmpty { return text }
+        guard let parts else { return text }
         var result = text
         result.reserveCapacity(parts.count * 12)
         for part in parts { part.write(into: &result) }

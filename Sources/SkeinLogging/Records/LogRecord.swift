@@ -17,68 +17,88 @@ public struct LogRecord: Sendable {
     /// The name of the logger; may be empty.
     public var logger: String
     /// What it carries besides.
-    public var metadata: (any LogMetadataSource)?
+    public var metadata: (any LogMetadataSource)? {
+        get { details is NoMetadata ? nil : details }
+        set { details = newValue ?? NoMetadata() }
+    }
     /// The error that it tells of.
     public var error: (any Error)?
-    /// The full path of the source file (`#filePath`); of a foreign record whatever it had.
-    public var file: String
-    /// The function it was made in.
-    public var function: String
-    /// The line in the file; 0 if it is not known.
-    public var line: Int
-    /// A module, or a `#fileID`, of which it is the first part.
-    private var moduleText: String
-    private var threadName: String?
+    /// Where in the program it was made.
+    public var source: LogSource
+    /// ``metadata``, or `NoMetadata`.
+    private(set) var details: any LogMetadataSource
+    /// Empty: the one that asks.
+    private var threadName = ""
     package var origin: RecordOrigin?
 
-    /// - Parameters:
-    ///   - fileID: where the module's name comes from, if `module` is not given.
-    ///   - module: the module it was made in.
+    /// A record that is made here.
     public init(
         level: LogLevel, _ message: LogMessage, logger: String = "",
-        metadata: (any LogMetadataSource)? = nil, error: (any Error)? = nil, file: String = #filePath,
-        fileID: String = #fileID, module: String? = nil, function: String = #function, line: Int = #line
+        metadata: (any LogMetadataSource)? = nil, error: (any Error)? = nil,
+        file: StaticString = #filePath, fileID: StaticString = #fileID, function: StaticString = #function,
+        line: Int = #line
+    ) {
+        self.init(
+            level: level, message, logger: logger, metadata: metadata, error: error,
+            source: LogSource(file: file, fileID: fileID, function: function, line: line))
+    }
+
+    /// A record of another library's, or of another language's.
+    public init(
+        level: LogLevel, _ message: LogMessage, logger: String = "",
+        metadata: (any LogMetadataSource)? = nil, error: (any Error)? = nil, source: LogSource
     ) {
         self.level = level
         self.message = message
         self.logger = logger
-        self.metadata = metadata
+        details = metadata ?? NoMetadata()
         self.error = error
-        self.file = file
-        self.function = function
-        self.line = line
-        moduleText = module ?? fileID
+        self.source = source
+    }
+
+    /// A record of another library's, or of another language's. No allocation.
+    public init(
+        level: LogLevel, _ message: LogMessage, logger: String = "",
+        metadata: (any LogMetadataSource)? = nil, error: (any Error)? = nil, file: String, module: String,
+        function: String, line: Int
+    ) {
+        self.init(
+            level: level, message, logger: logger, metadata: metadata, error: error,
+            source: LogSource(file: file, module: module, function: function, line: line))
+    }
+
+    init(
+        level: LogLevel, _ message: LogMessage, logger: String, details: any LogMetadataSource,
+        error: (any Error)?, source: LogSource
+    ) {
+        self.level = level
+        self.message = message
+        self.logger = logger
+        self.details = details
+        self.error = error
+        self.source = source
     }
 
     /// The formatted message. Costs the formatting, each time.
     public var text: String { message.description }
 
+    /// The full path of the source file; of a foreign record whatever it had.
+    public var file: String { source.file }
+    /// The line in the file; 0 if it is not known.
+    public var line: Int { source.line }
+    /// The function it was made in.
+    public var function: String { source.function }
     /// The module it was made in.
-    public var module: String {
-        get { moduleText.utf8.firstIndex(of: 0x2F).map { String(moduleText[..<$0]) } ?? moduleText }
-        set { moduleText = newValue }
-    }
-
-    /// Whether there is a module's name, with no cost.
-    var hasModule: Bool { !moduleText.isEmpty }
-
-    /// Lends the bytes of the module's name: no allocation.
-    func withModule<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-        var text = moduleText
-        return text.withUTF8 { utf8 in
-            let count = utf8.firstIndex(of: 0x2F) ?? utf8.count
-            return body(UnsafeBufferPointer(rebasing: utf8[..<count]))
-        }
-    }
+    public var module: String { source.module }
 
     /// The thread it was made on: `main`, its name, or `thread-` and its number in the system.
     public var thread: String {
-        get { threadName ?? CurrentThread.name }
+        get { threadName.isEmpty ? CurrentThread.name : threadName }
         set { threadName = newValue }
     }
 
     /// When it was made, in Unix seconds; now, if it was not ``kept()``.
-    public var time: Double { origin?.time ?? RecordOrigin.now }
+    public var time: Double { origin?.time ?? RecordPlace.now }
 
     /// The error as text: its type, then its description; of a foreign record the traceback that came with it.
     public var exception: String? {
@@ -87,13 +107,17 @@ public struct LogRecord: Sendable {
         return "\(Swift.type(of: error)): \(error)"
     }
 
-    /// The record as it must be to be handled later, or elsewhere: with the time, the thread and the tree of now. 50 to 100 ns.
+    /// The record as it must be to be handled later, or elsewhere: with the time, the thread and the tree of now. 100 ns.
     public func kept() -> LogRecord {
-        guard origin == nil else { return self }
         var record = self
-        record.origin = .current
-        if threadName == nil { record.threadName = CurrentThread.name }
+        if origin == nil { record.origin = RecordOrigin(.capture()) }
+        record.nameThread()
         return record
+    }
+
+    /// Notes the thread, in place.
+    mutating func nameThread() {
+        if threadName.isEmpty { threadName = CurrentThread.name }
     }
 }
 

@@ -13,13 +13,8 @@ import Synchronization
 /// What is logged while a record is being handled, or on a thread of Skein's own, never comes back in: it goes to ``fallback`` if
 /// there is one, and is counted.
 public enum LogSystem {
-    /// The process's handler, in an object that lives for ever once installed, so that it can be used without a lock.
-    private final class Installed: Sendable {
-        let handler: any LogRecordHandler
-        init(_ handler: any LogRecordHandler) { self.handler = handler }
-    }
-
-    private static let standard = Unmanaged.passRetained(Installed(ContextHandler()))
+    // What is installed stands in an object that lives for ever, so that it can be used without a lock.
+    private static let standard = Unmanaged.passRetained(HandlerBox.of(ContextHandler()))
     private static let installed = Atomic<UInt>(0)
     private static let fallingBack = Atomic<UInt>(0)
     private static let inside = Atomic<UInt64>(0)
@@ -29,7 +24,7 @@ public enum LogSystem {
 
     /// Makes a handler the process's. It takes effect at once; the one before is neither flushed nor closed, and kept for ever.
     public static func bootstrap(_ handler: any LogRecordHandler) {
-        let box = Unmanaged.passRetained(Installed(handler))
+        let box = Unmanaged.passRetained(HandlerBox.of(handler))
         installed.store(UInt(bitPattern: box.toOpaque()), ordering: .releasing)
     }
 
@@ -41,25 +36,31 @@ public enum LogSystem {
     public static var fallback: (any LogRecordHandler)? {
         get { place(fallingBack)?._withUnsafeGuaranteedRef { $0.handler } }
         set {
-            let box = newValue.map { UInt(bitPattern: Unmanaged.passRetained(Installed($0)).toOpaque()) }
+            let box = newValue.map { UInt(bitPattern: Unmanaged.passRetained(HandlerBox.of($0)).toOpaque()) }
             fallingBack.store(box ?? 0, ordering: .releasing)
         }
     }
 
-    private static var process: Unmanaged<Installed> { place(installed) ?? standard }
+    private static var process: Unmanaged<HandlerBox> { place(installed) ?? standard }
 
-    private static func place(_ address: borrowing Atomic<UInt>) -> Unmanaged<Installed>? {
+    private static func place(_ address: borrowing Atomic<UInt>) -> Unmanaged<HandlerBox>? {
         UnsafeRawPointer(bitPattern: address.load(ordering: .acquiring)).map { Unmanaged.fromOpaque($0) }
     }
 
     // MARK: Handling
 
     /// Whether any handler here takes records of a level: what is asked before a message is built. 3 ns or less.
+    @inline(__always)
     public static func takes(_ level: LogLevel) -> Bool {
         if LogHandlerBinding.isAnyBound, let innermost = LogHandlerBinding.place.bound {
             return innermost._withUnsafeGuaranteedRef { $0.takes(level) }
         }
-        return process._withUnsafeGuaranteedRef { level >= $0.handler.level }
+        return processTakes(level)
+    }
+
+    static func processTakes(_ level: LogLevel) -> Bool {
+        guard let process = place(installed) else { return Context.isAnyPipelineActive }
+        return process._withUnsafeGuaranteedRef { $0.takes(level) }
     }
 
     /// Hands a record to the handlers bound to the task, from the innermost until one takes it and does not let it bubble; then
@@ -69,18 +70,22 @@ public enum LogSystem {
             if LogHandlerBinding.isAnyBound {
                 var next = LogHandlerBinding.place.bound
                 while let binding = next {
-                    let goesOn = binding._withUnsafeGuaranteedRef { !$0.handler.offer(record) || $0.bubbles }
+                    let goesOn = binding._withUnsafeGuaranteedRef { !$0.box.offer(record) || $0.bubbles }
                     guard goesOn else { return }
                     next = binding._withUnsafeGuaranteedRef { $0.outer.map { Unmanaged.passUnretained($0) } }
                 }
             }
-            process._withUnsafeGuaranteedRef { _ = $0.handler.offer(record) }
+            process._withUnsafeGuaranteedRef { _ = $0.offer(record) }
         }
     }
 
     /// Hands a record to one handler, with the same care that nothing comes back in.
     public static func handle(_ record: LogRecord, with handler: any LogRecordHandler) {
         exclusively(record) { handler.offer(record) }
+    }
+
+    static func handle(_ record: LogRecord, with own: HandlerBox) {
+        exclusively(record) { _ = own.offer(record) }
     }
 
     @inline(__always)
@@ -104,7 +109,7 @@ public enum LogSystem {
         }
         activity.pointee = .fallingBack
         defer { activity.pointee = before }
-        let isTaken = fallback._withUnsafeGuaranteedRef { $0.handler.offer(record) }
+        let isTaken = fallback._withUnsafeGuaranteedRef { $0.offer(record) }
         if !isTaken { lost.add(1, ordering: .relaxed) }
     }
 

@@ -3,19 +3,19 @@ import Synchronization
 
 /// A handler bound to a task, and those around it.
 final class LogHandlerBinding: Sendable {
-    let handler: any LogRecordHandler
+    let box: HandlerBox
     let bubbles: Bool
     let outer: LogHandlerBinding?
 
     init(_ handler: any LogRecordHandler, bubbles: Bool) {
-        self.handler = handler
+        box = .of(handler)
         self.bubbles = bubbles
         outer = Self.place.bound.map { $0._withUnsafeGuaranteedRef { $0 } }
     }
 
     /// Bound to nothing; never asked.
     private init() {
-        handler = ContextHandler()
+        box = .of(ContextHandler())
         bubbles = true
         outer = nil
     }
@@ -35,10 +35,10 @@ final class LogHandlerBinding: Sendable {
     func takes(_ level: LogLevel) -> Bool {
         var binding: LogHandlerBinding? = self
         while let current = binding {
-            if level >= current.handler.level { return true }
+            if current.box.takes(level) { return true }
             binding = current.outer
         }
-        return level >= LogSystem.handler.level
+        return LogSystem.processTakes(level)
     }
 }
 
