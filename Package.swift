@@ -11,6 +11,7 @@ let package = Package(
         .library(name: "SkeinTesting", targets: ["SkeinTesting"]),
         .library(name: "SkeinCollector", targets: ["SkeinCollector"]),
         .library(name: "SkeinLifecycle", targets: ["SkeinLifecycle"]),
+        .library(name: "SkeinSwiftLog", targets: ["SkeinSwiftLog"]),
         .library(name: "SkeinTracing", targets: ["SkeinTracing"]),
         .executable(name: "skeind", targets: ["SkeinDaemon"]),
         .executable(name: "skein", targets: ["SkeinTool"]),
@@ -19,10 +20,11 @@ let package = Package(
     // Off by default. Without its trait an adapter is an empty module, and its package is not even looked for.
     traits: [
         .trait(name: "Lifecycle", description: "SkeinLifecycle: a Service for swift-service-lifecycle"),
+        .trait(name: "SwiftLog", description: "SkeinSwiftLog: a LogHandler for swift-log"),
         .trait(name: "Tracing", description: "SkeinTracing: a Tracer for swift-distributed-tracing"),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.12.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
     ],
@@ -97,6 +99,12 @@ let package = Package(
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Lifecycle"])),
+            ]),
+        .target(
+            name: "SkeinSwiftLog",
+            dependencies: [
+                "SkeinLogging", "SkeinPlatform",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["SwiftLog"])),
             ]),
         .target(
             name: "SkeinTracing",
@@ -202,6 +210,12 @@ let package = Package(
                     name: "UnixSignals", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Lifecycle"])),
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Lifecycle"])),
+            ]),
+        .testTarget(
+            name: "SkeinSwiftLogTests",
+            dependencies: [
+                "SkeinSwiftLog", "SkeinTesting", "SkeinLogging", "Skein",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["SwiftLog"])),
             ]),
         .testTarget(
             name: "SkeinTracingTests",

@@ -28,7 +28,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = {"SkeinDaemon", "SkeinTool", "SkeinDemo"}  # nobody imports these
-ADAPTERS = {"SkeinLifecycle": "Lifecycle", "SkeinTracing": "Tracing"}  # modules that are empty without a trait
+ADAPTERS = {"SkeinLifecycle": "Lifecycle", "SkeinSwiftLog": "SwiftLog", "SkeinTracing": "Tracing"}  # modules that are empty without a trait
 DOC_COMMENT = re.compile(r"^\s*///( ?)(.*)$")
 FENCE = re.compile(r"^(\s*)```(\S*)\s*(.*?)\s*$")
 IMPORT = re.compile(r"^\s*(?:public |internal |@testable |@preconcurrency )*import\s+[\w.]+.*$")
