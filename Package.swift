@@ -50,6 +50,8 @@ let package = Package(
             name: "CSkeinCURL", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .systemLibrary(
             name: "CSkeinPCRE2", providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
+        .systemLibrary(
+            name: "CSkeinCrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
         // Floor 1: one idea each, no knowledge of events.
         .target(name: "SkeinPlatform", dependencies: ["CSkeinPlatform"]),
@@ -57,6 +59,7 @@ let package = Package(
         .target(name: "SkeinZeroMQ", dependencies: ["CSkeinZeroMQ", "SkeinPlatform"]),
         .target(name: "SkeinJournal", dependencies: ["SkeinPlatform"]),
         .target(name: "SkeinSQLite", dependencies: ["CSkeinSQLite"]),
+        .target(name: "SkeinCrypto", dependencies: ["CSkeinCrypto"]),
         .target(name: "SkeinYAML", dependencies: ["CSkeinYAML"]),
         .target(name: "SkeinHTTP", dependencies: ["CSkeinMicroHTTPD", "CSkeinCURL", "SkeinPlatform"]),
         .target(name: "SkeinArchive", dependencies: ["CSkeinZstd", "SkeinBSON", "SkeinPlatform"]),
@@ -88,7 +91,7 @@ let package = Package(
             name: "SkeinCollector",
             dependencies: [
                 "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
-                "SkeinBSON", "SkeinPickle", "SkeinArchive", "SkeinPlatform",
+                "SkeinBSON", "SkeinPickle", "SkeinArchive", "SkeinCrypto", "SkeinPlatform",
             ]),
 
         // Adapters: each behind the trait of its name.
@@ -158,6 +161,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "SkeinPlatformTests", dependencies: ["SkeinPlatform"]),
         .testTarget(name: "SkeinBSONTests", dependencies: ["SkeinBSON", "CSkeinBSON"]),
+        .testTarget(name: "SkeinCryptoTests", dependencies: ["SkeinCrypto"]),
         .testTarget(name: "SkeinZeroMQTests", dependencies: ["SkeinZeroMQ", "SkeinPlatform"]),
         .testTarget(name: "SkeinJournalTests", dependencies: ["SkeinJournal", "SkeinPlatform"]),
         .testTarget(

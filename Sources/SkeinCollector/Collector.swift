@@ -1,4 +1,5 @@
 public import SkeinBSON
+import SkeinCrypto
 import SkeinJournal
 import SkeinPlatform
 import SkeinZeroMQ

@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinCrypto
 import SkeinPlatform
 
 /// Takes fields out of an event, and hides values, by patterns of their keys.

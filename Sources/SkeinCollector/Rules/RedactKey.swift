@@ -1,3 +1,4 @@
+import SkeinCrypto
 import SkeinPlatform
 
 /// The secret with which values are hashed.

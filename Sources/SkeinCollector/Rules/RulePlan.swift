@@ -1,3 +1,4 @@
+import SkeinCrypto
 import SkeinPlatform
 
 /// What the rules of a configuration are for one outlet, as it is kept beside the outlet: it goes on with them when it is no

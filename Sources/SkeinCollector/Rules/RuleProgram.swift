@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinCrypto
 import SkeinPlatform
 import SkeinWire
 import Synchronization
