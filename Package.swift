@@ -138,7 +138,7 @@ let package = Package(
             providers: [.apt(["libbson-dev"]), .brew(["mongo-c-driver"])]),
         .target(name: "CSkeinAllocationCount", path: "Benchmarks/CSkeinAllocationCount"),
         .executableTarget(
-            name: "SkeinAllocations", dependencies: ["CSkeinAllocationCount", "Skein", "SkeinPlatform"],
+            name: "SkeinAllocations", dependencies: ["CSkeinAllocationCount", "SkeinLogging", "Skein", "SkeinPlatform"],
             path: "Benchmarks/SkeinAllocations"),
         .executableTarget(
             name: "SkeinBenchmarks",

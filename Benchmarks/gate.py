@@ -45,7 +45,7 @@ def main() -> None:
         elif kind == "allocations":
             if allocations is None:
                 run = subprocess.run([str(folder / "SkeinAllocations")], capture_output=True, text=True, timeout=300, check=True)
-                allocations = dict(zip(["in a task", "async", "outside of tasks"], map(float, run.stdout.split())))
+                allocations = dict(zip(["in a task", "async", "outside of tasks", "a log record as an event", "a log record held back"], map(float, run.stdout.split())))
             figure = allocations[name]
         else:
             sys.exit(f"thresholds.txt: unknown kind {kind!r}")

@@ -1,9 +1,10 @@
 import CSkeinAllocationCount
 import Skein
+import SkeinLogging
 import SkeinPlatform
 
-/// Prints how many heap allocations a recorded context costs in steady state: in a task, asynchronously, and outside of tasks, a
-/// line each. A program of its own, because a malloc that counts slows what is timed.
+/// Prints how many heap allocations a recorded context costs in steady state: in a task, asynchronously, and outside of tasks; then a
+/// log record as an event, and one that is held back; a line each. A program of its own, because a malloc that counts slows what is timed.
 @main
 struct Main {
     static func main() async throws {
@@ -24,6 +25,22 @@ struct Main {
         }
         thread.join()
         print(outside.withLock { $0 } ?? -1)
+        for logger in [
+            EventLogger("shop", handler: ContextHandler()),
+            EventLogger("shop", handler: BurstHandler(target: ContextHandler())),
+        ] {
+            _ = records(50_000, logger)
+            print(records(50_000, logger))
+        }
+    }
+
+    @inline(never)
+    private static func records(_ count: Int, _ logger: EventLogger) -> Double {
+        withContext("request") { _ in
+            let before = skein_allocation_count()
+            for _ in 0..<count { logger.debug("asked the stock") }
+            return Double(skein_allocation_count() - before) / Double(count)
+        }
     }
 
     @inline(never)

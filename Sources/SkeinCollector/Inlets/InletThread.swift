@@ -28,6 +28,7 @@ final class InletThread: Sendable {
         let parts = UnsafeTransfer(parts)
         do {
             let thread = try SystemThread(name: "skein-inlets") { [self] in
+                CurrentThread.activity = .ownWork
                 run(parts.value, makeSockets)
                 state.update { $0.hasEnded = true }
             }

@@ -71,6 +71,7 @@ final class OutletRunner: RunningOutlet {
         let loop = OutletLoop(self, setup)
         let box = UnsafeTransfer(loop)
         let thread = try SystemThread(name: "skein-\(name)") { [self] in
+            CurrentThread.activity = .ownWork
             box.value.run()
             box.value.setup.source.close()
             shared.update { $0.hasEnded = true }
