@@ -12,6 +12,7 @@ struct Main {
     /// What can be measured, in order; `--only` takes those with the word in their name.
     private static let groups: [(name: String, rows: @Sendable () throws -> [Row])] = [
         ("hot path", { HotPathRows.configured(Measurement()) }),
+        ("held detail", { try HeldRows.rows(Measurement()) }),
         ("peers", { PeerRows.rows(Measurement()) }),
         ("logging", { LoggingRows.rows(Measurement()) }),
         ("spool", { try HotPathRows.spool(Measurement()) }),
@@ -43,6 +44,7 @@ struct Main {
                         ? Loops.libbson
                         : HotPathRows.loops.first(where: { $0.name == name })?.run
                             ?? LoggingRows.loops.first(where: { $0.name == name })?.run
+                            ?? HeldRows.loops.first(where: { $0.name == name })?.run
                 else { return usage() }
                 try bootstrap()
                 _ = run(count)

@@ -43,6 +43,9 @@ public final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
+    /// The value without the lock: only in the child of a fork, where no other thread runs and one of the parent may have held it.
+    public var unguarded: Value { value }
+
     /// As `withLock`, and then wakes every waiter, which looks again.
     public func update<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result

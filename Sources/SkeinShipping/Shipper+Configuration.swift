@@ -19,6 +19,8 @@ extension Shipper {
         public var gathering: Duration = .milliseconds(5)
         /// Encrypts: our keys and the collector's public key.
         public var curve: (keys: CurveKeyPair, server: CurveKey)?
+        /// Where to hear what other services let go; nil: nowhere.
+        public var releases: ReleaseSource?
         /// No answer for so long ends a connection.
         public var silence: Duration = .seconds(5)
 

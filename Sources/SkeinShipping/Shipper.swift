@@ -36,12 +36,13 @@ public final class Shipper: Sendable {
     ///   - recovery: of the same journal, to be carried out on the shipper's thread; nil: what a dead process left open there
     ///     stays open.
     ///   - tellsLosses: whether events that the app lost are told downstream, as events of type `skein.dropped`.
+    ///   - held: what the app holds back; looked after on the shipper's thread.
     ///   - onWarning: told, on the shipper's thread, of what an operator should know; at most once a second, and
     ///     the same thing at most once a minute. It must be quick and must not record.
     /// - Throws: ``ShippingError`` of code `resources`.
     public convenience init(
         journal: MappedJournal, recovery: JournalRecovery? = nil, tellsLosses: Bool = false,
-        configuration: Configuration,
+        held: (any HeldDetail)? = nil, configuration: Configuration,
         onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(ShippingError) {
         let losses =
@@ -50,13 +51,13 @@ public final class Shipper: Sendable {
                 journal, host: configuration.host, pid: configuration.pid,
                 service: configuration.service.isEmpty ? nil : configuration.service) : nil
         try self.init(
-            shipping: MappedShippable(journal, recovery: recovery, losses: losses),
+            shipping: MappedShippable(journal, recovery: recovery, losses: losses), held: held,
             configuration: configuration, onWarning: onWarning)
     }
 
     /// Starts shipping any journal.
     public init(
-        shipping journal: any ShippableJournal, configuration: Configuration,
+        shipping journal: any ShippableJournal, held: (any HeldDetail)? = nil, configuration: Configuration,
         onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(ShippingError) {
         do {
@@ -67,7 +68,7 @@ public final class Shipper: Sendable {
             thread = Monitor(
                 try SystemThread(name: "skein-shipper") {
                     CurrentThread.activity = .ownWork
-                    ShipperLoop(shared, journal, configuration, onWarning).run()
+                    ShipperLoop(shared, journal, held, configuration, onWarning).run()
                 })
         } catch {
             throw ShippingError(.resources, "the shipper could not start: \(error)")

@@ -14,10 +14,12 @@ import Synchronization
 final class ShipperLoop {
     private let shared: ShipperShared
     private let journal: any ShippableJournal
+    private let held: (any HeldDetail)?
     private let configuration: Shipper.Configuration
     private let sayWarning: @Sendable (String) -> Void
     private let warnings = Warnings()
     private var context: ZMQContext?
+    private var listener: ReleaseListener?
     private var lanes: [Lane] = []
     private var transport: (any Transport)?
     /// When the next transport is to be tried, if there is none.
@@ -41,11 +43,12 @@ final class ShipperLoop {
     }
 
     init(
-        _ shared: ShipperShared, _ journal: any ShippableJournal, _ configuration: Shipper.Configuration,
-        _ onWarning: @escaping @Sendable (String) -> Void
+        _ shared: ShipperShared, _ journal: any ShippableJournal, _ held: (any HeldDetail)?,
+        _ configuration: Shipper.Configuration, _ onWarning: @escaping @Sendable (String) -> Void
     ) {
         self.shared = shared
         self.journal = journal
+        self.held = held
         self.configuration = configuration
         sayWarning = onWarning
     }
@@ -64,6 +67,8 @@ final class ShipperLoop {
             let outcome = transport?.send(lanes, now: now) ?? .blocked(lanes)
             for lane in lanes { lane.settle(now: now) }
             journal.tend()
+            held?.tend(now: now)
+            listen(now)
             follow(transport?.finding, now)
             answerFlushes(now)
             if let end = ending(now) {
@@ -85,6 +90,24 @@ final class ShipperLoop {
             }
         } catch {
             warnings.add("reading the journal: \(error)")
+        }
+    }
+
+    private func listen(_ now: Int64) {
+        guard let held, let source = configuration.releases, held.isListening else { return }
+        do throws(ZMQError) {
+            let context: ZMQContext
+            if let made = self.context { context = made } else { context = try ZMQContext() }
+            self.context = context
+            let listener =
+                listener
+                ?? ReleaseListener(source, held, curve: configuration.curve) { [warnings] in
+                    warnings.add($0)
+                }
+            self.listener = listener
+            listener.tend(context, now: now)
+        } catch {
+            warnings.add("\(error)")
         }
     }
 
@@ -184,6 +207,7 @@ final class ShipperLoop {
         past.transport = transport?.kind ?? configuration.endpoint.transport
         past.backlogBytes = lanes.reduce(0) { $0 + $1.backlogBytes }
         transport = nil
+        listener?.close()
         lanes = []
         // With the sockets closed this lasts as long as they linger.
         ForkGate.pausing { context?.terminate() }
@@ -210,7 +234,7 @@ final class ShipperLoop {
         var end = now + limit
         for deadline in [
             transport?.nextDeadline, transport == nil ? nextTransport : nil, warnings.gate.nextDeadline,
-            shared.requests.withLock({ $0.shutdown }),
+            shared.requests.withLock({ $0.shutdown }), listener?.nextDeadline,
         ] {
             if let deadline { end = min(end, deadline) }
         }
@@ -223,6 +247,7 @@ final class ShipperLoop {
         poller.removeAll()
         let woken = poller.add(shared.wakeUp)
         transport?.watch(&poller)
+        listener?.watch(&poller)
         let left = max(0, end - SystemClock.monotonicNanoseconds())
         do throws(ZMQError) {
             _ = try ForkGate.pausing { () throws(ZMQError) in try poller.wait(for: .nanoseconds(left)) }

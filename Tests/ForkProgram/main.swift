@@ -2,6 +2,8 @@ import Skein
 import SkeinPlatform
 
 // skein-fork ENDPOINT SPOOL COUNT HOW: records before and after a fork, on both sides of it.
+// "held" forks nothing: it opens trees of COUNT parts that hold them back, every other one of which fails, says the number of each
+// that is over, and goes on until it is killed.
 // HOW: "both" ends both sides in order; "orphan" kills the parent after the fork, and the child lives until its input ends.
 
 /// `fork`, which Swift hides since hardly anything may be called in the child.
@@ -16,6 +18,26 @@ do {
 } catch {
     print(error)
     exit(2)
+}
+
+if arguments[4] == "held" {
+    struct Failure: Error {}
+    var number = 0
+    while true {
+        try? withContext("kept", keep: .onError) { root in
+            root["n"] = number
+            for part in 0..<count {
+                withContext(".part") { context in
+                    context["n"] = number
+                    context["part"] = part
+                }
+            }
+            if number % 2 == 1 { throw Failure() }
+        }
+        print(number)
+        fflush(nil)
+        number += 1
+    }
 }
 
 @MainActor func record(_ type: StaticString, _ numbers: Range<Int>) {

@@ -14,7 +14,7 @@ extension IntegrationTests {
             let statistics = pipeline.statistics
             #expect(statistics.created == 1000)
             #expect(statistics.acknowledged == 1000)
-            #expect(statistics.held == 0)
+            #expect(statistics.inFlight == 0)
             await pipeline.shutdown()
             #expect(try await daemon.ask("FLUSH") == ["ok": true])
             try await daemon.finish()
@@ -28,7 +28,7 @@ extension IntegrationTests {
             let pipeline = try pipeline(to: port, spool: hasSpool ? folder.path + "/spool" : nil)
             write(0..<500, to: pipeline)
             #expect(await pipeline.flush(timeout: .milliseconds(200)) == false)
-            #expect(pipeline.statistics.held == 500)
+            #expect(pipeline.statistics.inFlight == 500)
 
             let daemon = try await Daemon.start(in: folder, ports: ["deliver": port])
             write(500..<1000, to: pipeline)

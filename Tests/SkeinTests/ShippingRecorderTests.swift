@@ -43,7 +43,7 @@ import Testing
             let statistics = pipeline.statistics
             #expect(statistics.created == 4_000)
             #expect(statistics.acknowledged == 4_000)
-            #expect(statistics.held == 0)
+            #expect(statistics.inFlight == 0)
             await pipeline.shutdown()
             let events = try documents(path).map { RecordedEvent($0) }
             #expect(events.count == 4_000)
@@ -91,7 +91,7 @@ import Testing
         #expect(statistics.dropped["journal_full"] ?? 0 > 0)
         // Besides those there may be one that tells of the loss, if that had room.
         #expect((200...201).contains(statistics.created))
-        #expect(statistics.held + (statistics.dropped["journal_full"] ?? 0) == statistics.created)
+        #expect(statistics.inFlight + (statistics.dropped["journal_full"] ?? 0) == statistics.created)
         #expect(statistics.journalBytes <= 4 << 20)
         await pipeline.shutdown(timeout: .milliseconds(50))
     }

@@ -51,7 +51,7 @@ struct Reliability {
                 context["n"] = n
                 context["text"] = text
             }
-            if n % 1_024 == 0 { while pipeline.statistics.held > 100_000 { usleep(1_000) } }
+            if n % 1_024 == 0 { while pipeline.statistics.inFlight > 100_000 { usleep(1_000) } }
         }
         guard Self.flush(pipeline) else { return print("  the backlog was not taken") }
         Self.end(pipeline)

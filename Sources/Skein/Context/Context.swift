@@ -160,8 +160,10 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     /// The dotted type.
     public var type: String { core == nil ? "" : descriptor.name }
 
-    /// Whether the tree is sampled up to here. Stays true after the end.
-    public var isSampled: Bool { state.pointee.isSampled }
+    /// Whether the tree is sampled up to here. Stays true after the end. A tree that is only recorded because of its ``Keep`` is not.
+    public var isSampled: Bool {
+        state.pointee.isSampled && !(inheritedParts?.keep?.isOfSampledOut ?? false)
+    }
 
     /// The product of the sampling rates along the path to here, in 0 … 1.
     public var rate: Double { state.pointee.rate }

@@ -118,12 +118,16 @@ final class Inherited: Sendable {
     let isDerived: Bool
     let baggage: Baggage
     let traceState: String
+    /// What holds the detail of the tree back, or of the part of it that this context is in.
+    let keep: HeldTree?
     /// What this replaced: a thread that is opening a child may still be reading it.
     let previous: Inherited?
 
     init(
-        givenID: [UInt8]?, isDerived: Bool, baggage: Baggage, traceState: String, previous: Inherited? = nil
+        givenID: [UInt8]?, isDerived: Bool, baggage: Baggage, traceState: String, keep: HeldTree? = nil,
+        previous: Inherited? = nil
     ) {
+        self.keep = keep
         self.previous = previous
         self.givenID = givenID
         self.isDerived = isDerived

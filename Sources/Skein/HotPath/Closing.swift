@@ -150,17 +150,35 @@ extension Context {
         let limit = EventWriter.errorTextBytes
         let errorBytes =
             error.map { min($0.type.utf8.count, limit) + min($0.message.utf8.count, limit) + 64 } ?? 0
-        let capacity = bound + inherited + errorBytes + 64
-        withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 8) { buffer in
+        let ending = HeldTree.Ending(
+            state: state, end: end, error: error, bound: bound + inherited + errorBytes + 64)
+        guard let tree = state.pointee.inherited?._withUnsafeGuaranteedRef({ $0.keep }) else {
+            return handOver(ending)
+        }
+        if tree.hot == core {
+            tree.close(ending)
+        } else if tree.isOfSampledOut {
+            // In the child of a fork the parent's trees are not held.
+            core.count(.unsampled)
+        } else {
+            handOver(ending)
+        }
+    }
+
+    /// At once, encoded aside.
+    static func handOver(_ ending: HeldTree.Ending) {
+        let state = ending.state
+        guard let core = state.pointee.core else { return }
+        withUnsafeTemporaryAllocation(byteCount: ending.bound, alignment: 8) { buffer in
             guard let base = buffer.baseAddress else { return }
-            let size = EventWriter.write(state, end: end, error: error, into: base)
+            let size = EventWriter.write(state, end: ending.end, error: ending.error, into: base)
             let event = UnsafeRawBufferPointer(start: base, count: size)
             if core.pointee.shardCount == 0 {
                 core.count(.closed)
                 core.withOwner { $0.recorder?.record(event) }
                 return
             }
-            let number = append(state, core, capacity: size, end: end) { target in
+            let number = append(state, core, capacity: size, end: ending.end) { target in
                 target.copyMemory(from: base, byteCount: size)
                 return size
             }

@@ -33,6 +33,10 @@ extension UnsafeMutablePointer where Pointee == HotCore {
         (pointee.counters + counter.index).pointee.wrappingAdd(1, ordering: .relaxed)
     }
 
+    func count(_ counter: PipelineCounter, by amount: UInt64) {
+        (pointee.counters + counter.index).pointee.wrappingAdd(amount, ordering: .relaxed)
+    }
+
     @inline(__always)
     var isOpen: Bool { pointee.isOpen.pointee.load(ordering: .relaxed) }
 

@@ -7,6 +7,23 @@ extension Context {
         of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
         _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling
     ) -> Unmanaged<Context> {
+        child(of: parent, core, thread, descriptor, sample, keep: nil)
+    }
+
+    /// As the one above, holding back the detail below it. Its parent need not be sampled.
+    @inline(never)
+    static func keptChild(
+        of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, _ keep: Keep
+    ) -> Unmanaged<Context> {
+        child(of: parent, core, thread, descriptor, sample, keep: keep)
+    }
+
+    @inline(__always)
+    private static func child(
+        of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, keep: Keep?
+    ) -> Unmanaged<Context> {
         let trace = parent.state.pointee.trace
         var sampled = true
         if !sample.isAlways {
@@ -14,6 +31,10 @@ extension Context {
             let decider = decidingSpan(parent, descriptor, sample, core, thread)
             sampled =
                 SamplingHash.fraction(trace: trace, span: decider.span, typeHash: hash) < sample.rate
+            if let keep {
+                return startKept(
+                    keep, below: parent, core, thread, descriptor, sampled: sampled, rate: sample.rate)
+            }
             let context = take(core, thread)
             start(
                 context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
@@ -22,6 +43,9 @@ extension Context {
                 shard: parent.state.pointee.shard,
                 inherited: parent.state.pointee.inherited?.retain(), parent: parent, span: decider.own)
             return context
+        }
+        if let keep {
+            return startKept(keep, below: parent, core, thread, descriptor, sampled: true, rate: 1)
         }
         let context = take(core, thread)
         start(

@@ -7,6 +7,25 @@ extension Context {
         _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
         _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling, baggage: Baggage? = nil
     ) -> Unmanaged<Context> {
+        root(core, thread, descriptor, id, sample, baggage: baggage, keep: nil)
+    }
+
+    /// As the one above, holding the detail of the tree back.
+    @inline(never)
+    static func keptRoot(
+        _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling, baggage: Baggage? = nil,
+        _ keep: Keep
+    ) -> Unmanaged<Context> {
+        root(core, thread, descriptor, id, sample, baggage: baggage, keep: keep)
+    }
+
+    @inline(__always)
+    private static func root(
+        _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>, _ id: String?, _ sample: Sampling, baggage: Baggage?,
+        keep: Keep?
+    ) -> Unmanaged<Context> {
         var now: EventInstant? = nil
         var inherited: Inherited? = nil
         let trace: TraceID
@@ -29,6 +48,11 @@ extension Context {
                 core.count(.unknownAncestors)
             }
             sampled = trace.fraction < sample.rate
+        }
+        if let keep {
+            return startKept(
+                keep, core, thread, descriptor, trace: trace, parentSpan: 0, sampled: sampled,
+                rate: sample.rate, now ?? core.now(), shard: -1, inherited: inherited)
         }
         let context = take(core, thread)
         start(
@@ -55,7 +79,7 @@ extension Context {
     /// A root here that continues a tree of another process.
     static func root(
         _ core: HotCorePointer, _ descriptor: Unmanaged<TypeDescriptor>, continuing remote: RemoteContext,
-        _ sample: Sampling
+        _ sample: Sampling, _ keep: Keep?
     ) -> Unmanaged<Context> {
         let thread = ThreadState.current(core)
         let now = core.now()
@@ -71,6 +95,11 @@ extension Context {
         if inherited == nil, !remote.baggage.isEmpty || !remote.traceState.isEmpty {
             inherited = Inherited(
                 givenID: nil, isDerived: false, baggage: remote.baggage, traceState: remote.traceState)
+        }
+        if let keep {
+            return startKept(
+                keep, core, thread, descriptor, trace: trace, parentSpan: remote.span,
+                sampled: remote.isSampled, rate: remote.rate, now, shard: -1, inherited: inherited)
         }
         // The flag that came wins: a tree is whole or absent across services.
         let context = take(core, thread)

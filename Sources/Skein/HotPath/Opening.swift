@@ -55,8 +55,8 @@ extension Context {
             return .nothing
         }
         let thread = ThreadState.current(core)
-        let descriptor = remembered(literal, parent: 0, core, thread) {
-            rootDescriptor(of: type.description, $0)
+        guard let descriptor = known(literal, parent: 0, core, thread) else {
+            return beginUnknown(type, literal, below: nil, core, thread, id, sample)
         }
         return .new(root(core, thread, descriptor, id, sample))
     }
@@ -70,18 +70,26 @@ extension Context {
             let parent = type.hasPrefix("^") ? outermost(outer) : outer
             let above = parent.state
             guard above.pointee.isSampled, let core = above.pointee.core?.live else {
-                return .silenced(parent)
+                return beginSilenced(type, below: parent, sample)
             }
             let descriptor = core.withOwner {
                 $0.descriptor($0.cleaned(above.name + type.drop { $0 == "^" }))
             }
-            return .new(child(of: parent, core, ThreadState.current(core), descriptor, sample))
+            let thread = ThreadState.current(core)
+            if let keep = descriptor.keep {
+                return .new(keptChild(of: parent, core, thread, descriptor, sample, keep))
+            }
+            return .new(child(of: parent, core, thread, descriptor, sample))
         }
         guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
         }
         let descriptor = core.withOwner { rootDescriptor(of: type, $0) }
-        return .new(root(core, ThreadState.current(core), descriptor, id, sample))
+        let thread = ThreadState.current(core)
+        if let keep = descriptor.keep {
+            return .new(keptRoot(core, thread, descriptor, id, sample, keep))
+        }
+        return .new(root(core, thread, descriptor, id, sample))
     }
 
     /// A name that joins: a child of the current context or of the outermost, or a root if there is none.
@@ -95,20 +103,20 @@ extension Context {
                 return .nothing
             }
             let thread = ThreadState.current(core)
-            let descriptor = remembered(literal, parent: 0, core, thread) {
-                rootDescriptor(of: type.description, $0)
+            guard let descriptor = known(literal, parent: 0, core, thread) else {
+                return beginUnknown(type, literal, below: nil, core, thread, id, sample)
             }
             return .new(root(core, thread, descriptor, id, sample))
         }
         let parent = fromOutermost ? outermost(outer) : outer
         let above = parent.state
         guard above.pointee.isSampled, let core = above.pointee.core?.live else {
-            return .silenced(parent)
+            return beginSilenced(type.description, below: parent, sample)
         }
-        let known = UInt(bitPattern: above.pointee.descriptor.toOpaque())
+        let joined = UInt(bitPattern: above.pointee.descriptor.toOpaque())
         let thread = ThreadState.current(core)
-        let descriptor = remembered(literal, parent: known, core, thread) {
-            $0.descriptor($0.cleaned(above.name + type.description.drop { $0 == "^" }))
+        guard let descriptor = known(literal, parent: joined, core, thread) else {
+            return beginUnknown(type, literal, below: parent, core, thread, id, sample)
         }
         return .new(child(of: parent, core, thread, descriptor, sample))
     }
@@ -136,23 +144,41 @@ extension Context {
         core.descriptor(core.cleaned(String(type.drop { $0 == "." || $0 == "^" })))
     }
 
+    /// The type that this literal stood for when the thread last met it below such a parent.
+    @inline(__always)
+    static func known(
+        _ literal: UInt, parent: UInt, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>
+    ) -> Unmanaged<TypeDescriptor>? {
+        let entry = thread.pointee.remembered + place(literal, parent)
+        guard entry.pointee.literal == literal, entry.pointee.parent == parent,
+            entry.pointee.pipeline == core.pointee.identity
+        else { return nil }
+        return entry.pointee.descriptor
+    }
+
+    @inline(__always)
+    private static func place(_ literal: UInt, _ parent: UInt) -> Int {
+        Int(
+            truncatingIfNeeded: (literal ^ (literal >> 8) ^ (parent >> 5))
+                & UInt(ThreadState.rememberedCount - 1))
+    }
+
+    static func remember(
+        _ literal: UInt, parent: UInt, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
+        _ descriptor: Unmanaged<TypeDescriptor>
+    ) {
+        thread.pointee.remembered[place(literal, parent)] = ThreadState.Remembered(
+            literal: literal, parent: parent, pipeline: core.pointee.identity, descriptor: descriptor)
+    }
+
     @inline(__always)
     static func remembered(
         _ literal: UInt, parent: UInt, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
         make: (PipelineCore) -> Unmanaged<TypeDescriptor>
     ) -> Unmanaged<TypeDescriptor> {
-        let place = Int(
-            truncatingIfNeeded: (literal ^ (literal >> 8) ^ (parent >> 5))
-                & UInt(ThreadState.rememberedCount - 1))
-        let entry = thread.pointee.remembered + place
-        if entry.pointee.literal == literal, entry.pointee.parent == parent,
-            entry.pointee.pipeline == core.pointee.identity, let descriptor = entry.pointee.descriptor
-        {
-            return descriptor
-        }
+        if let descriptor = known(literal, parent: parent, core, thread) { return descriptor }
         let descriptor = core.withOwner(make)
-        entry.pointee = ThreadState.Remembered(
-            literal: literal, parent: parent, pipeline: core.pointee.identity, descriptor: descriptor)
+        remember(literal, parent: parent, core, thread, descriptor)
         return descriptor
     }
 }

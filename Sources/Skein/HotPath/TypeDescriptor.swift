@@ -11,6 +11,8 @@ final class TypeDescriptor: @unchecked Sendable {  // immutable after init, but 
     let hash: UInt64
     let name: String
     let isRecord: Bool
+    /// What contexts of this type hold back if they do not say it themselves.
+    let keep: Keep?
     /// Contexts of this type are used by several threads at once.
     let isShared = Atomic<Bool>(false)
     /// `type`, `host`, `pid` as elements, then the head of `start`.
@@ -20,7 +22,8 @@ final class TypeDescriptor: @unchecked Sendable {  // immutable after init, but 
     /// No event is larger than this and its body, if it has no given id and no error.
     let fixedBytes: Int
 
-    init(type: [UInt8], host: String, pid: Int32, service: String?) {
+    init(type: [UInt8], host: String, pid: Int32, service: String?, keep: Keep? = nil) {
+        self.keep = keep
         bytes = type
         hash = type.withUnsafeBytes { EventType.hash($0) }
         name = String(decoding: type, as: UTF8.self)

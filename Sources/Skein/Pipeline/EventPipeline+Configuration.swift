@@ -50,6 +50,17 @@ extension EventPipeline {
         public var openContextSlots = 1_024
         /// Heap memory for open contexts that outgrow their slot, in bytes.
         public var openContextBytes = 64 << 20
+        /// Types whose contexts hold the detail below them back, unless they say otherwise: whole dotted names.
+        public var keep: [String: Keep] = [:]
+        /// Memory for what is held back, all trees together, in bytes, 64 KiB to 16 GiB; in the spool's folder if there is one.
+        /// Taken when something is first held.
+        public var heldBytes = 32 << 20
+        /// Whether an error here lets go what other services still hold of the same id, and theirs what is held here; through the
+        /// collector's live stream, with an event of type `skein.release` for each tree that was let go. Default: no.
+        public var releaseAcrossServices = false
+        /// Where to hear of the others: `tcp://host:port` of the collector's control port, or `stream://host:port` of its live
+        /// stream itself. Default: port 3513 of the endpoint's host.
+        public var releaseEndpoint: String?
         /// Limits of an event.
         public var limits = EventLimits()
         /// The host's name in events. Default: the machine's.
@@ -83,7 +94,7 @@ extension EventPipeline {
         /// Defaults overridden by `SKEIN_ENDPOINT`, `SKEIN_SERVICE`, `SKEIN_SPOOL`, `SKEIN_JOURNAL_BYTES`,
         /// `SKEIN_SEGMENT_BYTES`, `SKEIN_SHARDS`, `SKEIN_SLOTS`, `SKEIN_OPEN_CONTEXT_BYTES`, `SKEIN_HOST`,
         /// `SKEIN_LIMIT_VALUE_BYTES`, `SKEIN_LIMIT_FIELDS`, `SKEIN_LIMIT_DEPTH`, `SKEIN_LIMIT_KEY_BYTES`,
-        /// `SKEIN_LIMIT_EVENT_BYTES`.
+        /// `SKEIN_LIMIT_EVENT_BYTES`, `SKEIN_HELD_BYTES`, `SKEIN_RELEASE_ACROSS_SERVICES` (1 or 0), `SKEIN_RELEASE_ENDPOINT`.
         /// - Throws: ``EventConfigurationError`` that names the variable, if a number is none.
         public static func fromEnvironment() throws(EventConfigurationError) -> Configuration {
             try from(ProcessEnvironment.variables(prefix: "SKEIN_"))
@@ -116,6 +127,9 @@ extension EventPipeline {
             try number("SKEIN_LIMIT_DEPTH") { configuration.limits.depth = $0 }
             try number("SKEIN_LIMIT_KEY_BYTES") { configuration.limits.keyBytes = $0 }
             try number("SKEIN_LIMIT_EVENT_BYTES") { configuration.limits.eventBytes = $0 }
+            try number("SKEIN_HELD_BYTES") { configuration.heldBytes = $0 }
+            try number("SKEIN_RELEASE_ACROSS_SERVICES") { configuration.releaseAcrossServices = $0 != 0 }
+            if let value = variables["SKEIN_RELEASE_ENDPOINT"] { configuration.releaseEndpoint = value }
             try configuration.check()
             return configuration
         }
@@ -142,6 +156,7 @@ extension EventPipeline {
             try range("limits.depth", limits.depth, 1...100)
             try range("limits.keyBytes", limits.keyBytes, 1...4_096)
             try range("limits.eventBytes", limits.eventBytes, 4_096...(16 << 20))
+            try range("heldBytes", heldBytes, (64 << 10)...(16 << 30))
             guard journalBytes >= (shards + 1) * segmentBytes else {
                 throw EventConfigurationError(
                     code: .invalidValue,

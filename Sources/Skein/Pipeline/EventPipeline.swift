@@ -99,6 +99,7 @@ public final class EventPipeline: Sendable {
         let acting = acting
         await acting.recorder.shutdown(timeout: timeout)
         acting.core.isOpen = false
+        acting.core.held.close()
     }
 
     /// What the pipeline has done so far.

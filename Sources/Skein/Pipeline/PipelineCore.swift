@@ -21,6 +21,11 @@ final class PipelineCore: @unchecked Sendable {
     /// Any other recorder.
     let recorder: (any EventRecorder)?
 
+    /// What is held back.
+    let held: HeldStore
+    /// Whether types have a keep.
+    let keepsTypes: Bool
+
     /// What the hot path uses of this.
     let hot: HotCorePointer
 
@@ -50,6 +55,8 @@ final class PipelineCore: @unchecked Sendable {
         shipping = recorder as? ShippingRecorder
         self.recorder = shipping == nil ? recorder : nil
         shards = shipping?.journal.shards ?? []
+        held = HeldStore(journal: shipping?.journal, configuration)
+        keepsTypes = !configuration.keep.isEmpty
         if let journal = shipping?.journal {
             counters = journal.counter(0)
             ownsCounters = false
@@ -80,9 +87,12 @@ final class PipelineCore: @unchecked Sendable {
                 biasesLocks: AsymmetricFence.isAvailable,
                 notify: shipping.map { Unmanaged.passUnretained($0) }))
         ForkGuard.cores.add(hot)
+        shipping?.held.add(held)
     }
 
     deinit {
+        held.close()
+        shipping?.held.remove(held)
         ForkGuard.cores.remove(hot)
         hot.pointee.fork.deallocate()
         if ownsCounters { counters.deallocate() }
@@ -165,7 +175,8 @@ final class PipelineCore: @unchecked Sendable {
     }
 
     private func make(_ type: String) -> TypeDescriptor {
-        TypeDescriptor(type: Array(type.utf8), host: host, pid: pid, service: service)
+        TypeDescriptor(
+            type: Array(type.utf8), host: host, pid: pid, service: service, keep: configuration.keep[type])
     }
 
     /// A type without what a type must not have; counted if something had to go.

@@ -56,9 +56,10 @@ extension Context {
         begin(dynamic: type.description, continuing: carrier, sample: sample, pipeline: pipeline)
     }
 
+    @usableFromInline
     static func begin(
         dynamic type: String, continuing carrier: some PropagationCarrier, sample: Sampling,
-        pipeline: EventPipeline?
+        keep: Keep? = nil, pipeline: EventPipeline?
     ) -> Opened {
         guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
             return .nothing
@@ -67,10 +68,14 @@ extension Context {
         let (remote, hasParent) = RemoteContext.extract(carrier, malformed: &malformed)
         if malformed { core.count(.malformedHeaders) }
         let descriptor = core.withOwner { rootDescriptor(of: type, $0) }
-        if hasParent { return .new(root(core, descriptor, continuing: remote, sample)) }
-        return .new(
-            root(
-                core, ThreadState.current(core), descriptor, remote.givenID, sample, baggage: remote.baggage))
+        let keep = keep ?? descriptor.keep
+        if hasParent { return .new(root(core, descriptor, continuing: remote, sample, keep)) }
+        let thread = ThreadState.current(core)
+        if let keep {
+            return .new(
+                keptRoot(core, thread, descriptor, remote.givenID, sample, baggage: remote.baggage, keep))
+        }
+        return .new(root(core, thread, descriptor, remote.givenID, sample, baggage: remote.baggage))
     }
 
     /// Writes this context's ids into a carrier: `traceparent`, and `tracestate` and `baggage` where there is any.
@@ -83,7 +88,7 @@ extension Context {
     public func inject(into carrier: inout some PropagationCarrier) {
         guard core != nil, state.pointee.trace.isValid else { return }
         let parent = TraceParent(
-            trace: state.pointee.trace, span: state.pointee.span, isSampled: state.pointee.isSampled)
+            trace: state.pointee.trace, span: state.pointee.span, isSampled: isSampled)
         carrier.setPropagatedValue(parent.description, for: "traceparent")
         let inherited = inheritedParts
         if let text = TraceState.render(rate: state.pointee.rate, others: inherited?.traceState ?? "") {
@@ -108,7 +113,7 @@ extension Context {
         baggage[name] = value
         let made = Inherited(
             givenID: old?.givenID, isDerived: old?.isDerived ?? false, baggage: baggage,
-            traceState: old?.traceState ?? "", previous: old)
+            traceState: old?.traceState ?? "", keep: old?.keep, previous: old)
         state.pointee.inherited?.release()
         state.pointee.inherited = Unmanaged.passRetained(made)
     }

@@ -25,7 +25,7 @@ public protocol EventRecorder: AnyObject, Sendable {
     var statistics: RecorderStatistics { get }
 }
 
-/// A recorder's side of the ledger: `recorded = delivered + dropped + held`.
+/// A recorder's side of the ledger: `recorded = delivered + dropped + inFlight`.
 public struct RecorderStatistics: Sendable, Hashable {
     /// Events taken.
     public var recorded: UInt64 = 0
@@ -34,7 +34,7 @@ public struct RecorderStatistics: Sendable, Hashable {
     /// Events that are lost, by reason (`journal_full`, `invalid`, …).
     public var dropped: [String: UInt64] = [:]
     /// Events waiting in the journal, or on their way.
-    public var held: UInt64 = 0
+    public var inFlight: UInt64 = 0
     /// Bytes that the recorder holds, in memory or mapped.
     public var bytes: Int = 0
     /// Whether the other end answers now.

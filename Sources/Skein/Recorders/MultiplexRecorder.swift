@@ -38,7 +38,7 @@ public final class MultiplexRecorder: EventRecorder {
             let one = recorder.statistics
             sum.recorded += one.recorded
             sum.delivered += one.delivered
-            sum.held += one.held
+            sum.inFlight += one.inFlight
             sum.bytes += one.bytes
             sum.dropped.merge(one.dropped) { $0 + $1 }
             sum.earlier.add(one.earlier)

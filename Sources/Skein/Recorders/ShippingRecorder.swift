@@ -21,6 +21,8 @@ internal import Synchronization
 public final class ShippingRecorder: EventRecorder {
     let journal: MappedJournal
     private let recovery: JournalRecovery
+    /// What its pipelines hold back.
+    let held: HeldRelay
     private let shipper: Shipper
     private let adopter: SpoolAdopter?
     private let configuration: EventPipeline.Configuration
@@ -43,6 +45,20 @@ public final class ShippingRecorder: EventRecorder {
             throw EventConfigurationError(
                 code: .invalidValue, message: "endpoint is \"\(configuration.endpoint)\": \(error)")
         }
+        var releases: ReleaseSource?
+        do throws(ShippingError) {
+            if configuration.releaseAcrossServices {
+                if let text = configuration.releaseEndpoint {
+                    releases = try ReleaseSource(text)
+                } else {
+                    releases = ReleaseSource(beside: endpoint)
+                }
+            }
+        } catch {
+            throw EventConfigurationError(
+                code: .invalidValue,
+                message: "releaseEndpoint is \"\(configuration.releaseEndpoint ?? "")\": \(error)")
+        }
         let host = configuration.host ?? HostName.current
         do {
             var settings = MappedJournal.Configuration(
@@ -64,11 +80,14 @@ public final class ShippingRecorder: EventRecorder {
                     + "process cannot be read; the others are shipped")
         }
         recovery = JournalRecovery(journal, host: host)
+        held = HeldRelay()
         do {
+            var shipping = Shipper.Configuration(
+                endpoint: endpoint, service: configuration.service ?? "", host: host, pid: getpid())
+            shipping.releases = releases
             shipper = try Shipper(
-                journal: journal, recovery: recovery, tellsLosses: true,
-                configuration: Shipper.Configuration(
-                    endpoint: endpoint, service: configuration.service ?? "", host: host, pid: getpid()),
+                journal: journal, recovery: recovery, tellsLosses: true, held: held,
+                configuration: shipping,
                 onWarning: configuration.onWarning)
         } catch {
             throw EventConfigurationError(code: .resources, message: "the shipper could not start: \(error)")
@@ -191,7 +210,7 @@ public final class ShippingRecorder: EventRecorder {
         statistics.delivered = shipped.acknowledged - min(shipped.acknowledged, shipped.acknowledgedOfEarlier)
         for (reason, count) in shipped.dropped where count > 0 { statistics.dropped[reason] = count }
         let gone = statistics.delivered + statistics.dropped.values.reduce(0, +)
-        statistics.held = statistics.recorded > gone ? statistics.recorded - gone : 0
+        statistics.inFlight = statistics.recorded > gone ? statistics.recorded - gone : 0
         statistics.bytes = journal.usage.bytes
         statistics.isConnected = shipped.isConnected
         statistics.earlier = earlier(shipped)

@@ -78,6 +78,7 @@ public final class MappedJournal: @unchecked Sendable {
     let core: MappedCore
     let head: JournalHead
     let slots: SlotArray
+    private let arena: Monitor<HeldArena?>
     private let lock: any JournalLock
     private let states: UnsafeMutableRawPointer
     private let cursors: Monitor<[String: CursorWriter?]>
@@ -93,6 +94,7 @@ public final class MappedJournal: @unchecked Sendable {
         core = MappedCore(id: opening.id, boot: opening.boot, store: opening.store)
         head = opening.head
         slots = opening.slots
+        arena = Monitor(opening.held)
         lock = opening.lock
         cursors = Monitor(opening.cursors)
         let count = opening.configuration.shards
@@ -172,6 +174,39 @@ public final class MappedJournal: @unchecked Sendable {
         if !core.isInert { slots.release(slot) }
     }
 
+    /// Memory for detail that is held back; made at the first call, which takes a file's space and about a millisecond. Any thread.
+    /// - Parameter bytes: how much, if there is none yet.
+    /// - Throws: `noSpace` when the disk has no room for it; `closed` after the end.
+    public func heldArena(bytes: Int) throws(JournalError) -> HeldArena {
+        try arena.withLock { arena throws(JournalError) in
+            if let arena { return arena }
+            guard !core.isInert else {
+                throw JournalError(.closed, "making room for held detail: the journal is closed")
+            }
+            guard let folder else {
+                let made = try HeldArena(anonymousBytes: bytes)
+                arena = made
+                return made
+            }
+            let path = "\(folder)/\(JournalFiles.held)"
+            let count = max(1, bytes / HeldChunk.bytes)
+            do throws(SystemError) {
+                let file = try core.store.storage.open(path, create: true)
+                try file.reserve(count * HeldChunk.bytes)
+                let made = HeldArena(
+                    mapping: try file.map(count * HeldChunk.bytes, writable: true), count: count,
+                    opening: opening, taken: [])
+                arena = made
+                return made
+            } catch {
+                throw JournalError("making \(path)", error)
+            }
+        }
+    }
+
+    /// The same, if it was made already.
+    public var heldArena: HeldArena? { arena.withLock { $0 } }
+
     /// Says that the owner lives, and gives idle segments back: about each second.
     public func signOfLife(_ unixNanoseconds: Int64) {
         guard !core.isInert else { return }
@@ -196,7 +231,12 @@ public final class MappedJournal: @unchecked Sendable {
         if core.store.storage.isPersistent {
             let records = shards.reduce(UInt64(0)) { $0 &+ $1.lastNumber }
             head.closedRecords.pointee.store(records.littleEndian, ordering: .relaxed)
-            if clean { core.store.removeFree() }
+            if clean {
+                core.store.removeFree()
+                if heldArena?.forget() ?? false, let folder {
+                    try? core.store.storage.remove("\(folder)/\(JournalFiles.held)")
+                }
+            }
             head.clean.pointee.store(UInt64(clean ? 1 : 0).littleEndian, ordering: .releasing)
         }
         core.store.close()
@@ -215,7 +255,7 @@ public final class MappedJournal: @unchecked Sendable {
         if let folder, let names = try? storage.names(in: folder) {
             let isOurs = { (name: String) in
                 SegmentFile.number(of: name) != nil || name.hasSuffix(CursorName.suffix)
-                    || name == JournalFiles.slots
+                    || name == JournalFiles.slots || name == JournalFiles.held
             }
             // Cursors go after the segments that they say are done with: a kill in between must not bring those back.
             let segments = names.filter { SegmentFile.number(of: $0) != nil }
@@ -242,10 +282,17 @@ public final class MappedJournal: @unchecked Sendable {
         lock.forgetInChild()
     }
 
-    /// Takes the head and the slots out of the files, at the same addresses: the next owner's must not be written.
+    /// Takes the head, the slots and the held detail out of the files, at the same addresses: the next owner's must not be
+    /// written.
     private func detach(keepingCounters: Bool) {
         guard folder != nil else { return }
         slots.mapping.detach()
+        if keepingCounters {
+            heldArena?.detach()
+        } else {
+            // In the child of a fork no lock is taken: who makes the arena does so once, and the child's copy is what it was.
+            arena.unguarded?.detach()
+        }
         guard keepingCounters else { return head.mapping.detach() }
         withUnsafeTemporaryAllocation(byteCount: JournalHead.bytes, alignment: 16) { copy in
             copy.copyMemory(from: head.mapping.bytes)

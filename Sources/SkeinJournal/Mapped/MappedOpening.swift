@@ -6,6 +6,7 @@ enum JournalFiles {
     static let lock = "lock"
     static let head = "journal"
     static let slots = "slots"
+    static let held = "held"
 }
 
 /// Everything that opening an app's journal finds and makes.
@@ -20,6 +21,8 @@ struct MappedOpening {
     let opening: UInt64
     let head: JournalHead
     let slots: SlotArray
+    /// What earlier openings held back; nil if none ever did.
+    let held: HeldArena?
     let store: SegmentStore
     let cursors: [String: CursorWriter?]
     let firstSequences: [UInt64]
@@ -70,11 +73,23 @@ struct MappedOpening {
         if let previous { found.settleOwner(previous, head, recovery, boot: boot) }
         found.settle(recovery, in: store)
         cursors = try found.settleCursors(recovery, in: store)
-        found.resolveSlots(slotMapping, count: slotsFound, recovery)
+        let heldMapping = try Self.held("\(folder)/\(JournalFiles.held)", storage)
+        let stamps = StampJudge(
+            journal: contents.journal, lastNumbers: recovery.lastNumbers,
+            held: heldMapping.map { HeldOrdinals($0, count: $0.byteCount / HeldChunk.bytes) }
+                ?? HeldOrdinals())
+        found.resolveSlots(slotMapping, count: slotsFound, stamps)
         let taken = Set(found.openSlots.map { ($0.slot - slotMapping.base) / SlotLayout.bytes })
         slots = SlotArray(
             mapping: slotMapping, count: configuration.slots,
             taken: taken)
+        if let heldMapping {
+            let count = heldMapping.byteCount / HeldChunk.bytes
+            let taken = found.resolveHeld(heldMapping, count: count, stamps)
+            held = HeldArena(mapping: heldMapping, count: count, opening: opening, taken: taken)
+        } else {
+            held = nil
+        }
         recovered = found
 
         let now = SystemClock.wallNanoseconds()
@@ -100,6 +115,27 @@ struct MappedOpening {
             return try file.map(bytes, writable: true)
         } catch {
             throw JournalError("making \(path)", error)
+        }
+    }
+
+    private static func held(
+        _ path: String, _ storage: any JournalStorage
+    ) throws(JournalError) -> Mapping? {
+        let file: any JournalFile
+        do throws(SystemError) {
+            file = try storage.open(path, create: false)
+        } catch {
+            guard error.code == ENOENT else { throw JournalError("opening \(path)", error) }
+            return nil
+        }
+        do throws(SystemError) {
+            let count = try file.byteCount() / HeldChunk.bytes
+            guard count > 0 else { return nil }
+            // Also where the file is long enough: a copy may have holes in it.
+            try file.reserve(count * HeldChunk.bytes)
+            return try file.map(count * HeldChunk.bytes, writable: true)
+        } catch {
+            throw JournalError("reading \(path)", error)
         }
     }
 
@@ -228,22 +264,19 @@ extension RecoveredJournal {
 
     /// Finds the slots whose context never became a record. Done before anything is recycled, and idempotent: a
     /// slot whose stamped record is committed becomes free, one whose record is not loses its stamp.
-    mutating func resolveSlots(_ mapping: Mapping, count: Int, _ recovery: MappedRecovery) {
-        let lastNumbers = recovery.lastNumbers
+    mutating func resolveSlots(_ mapping: Mapping, count: Int, _ stamps: StampJudge) {
         for index in 0..<count {
             let slot = mapping.base + index * SlotLayout.bytes
             let state = UInt32(littleEndian: slot.load(as: UInt32.self))
             guard state == SlotLayout.open || state == SlotLayout.closing else { continue }
-            if state == SlotLayout.closing, let journal = recovery.contents.journal {
-                let stream = JournalStream(
-                    journal: journal,
-                    opening: UInt64(
-                        littleEndian: slot.load(fromByteOffset: SlotLayout.stampOpening, as: UInt64.self)),
-                    shard: UInt32(
-                        littleEndian: slot.load(fromByteOffset: SlotLayout.stampShard, as: UInt32.self)))
+            if state == SlotLayout.closing {
+                let opening = UInt64(
+                    littleEndian: slot.load(fromByteOffset: SlotLayout.stampOpening, as: UInt64.self))
+                let shard = UInt32(
+                    littleEndian: slot.load(fromByteOffset: SlotLayout.stampShard, as: UInt32.self))
                 let number = UInt64(
                     littleEndian: slot.load(fromByteOffset: SlotLayout.stampNumber, as: UInt64.self))
-                if let last = lastNumbers[stream], number <= last {
+                if stamps.isCommitted(opening: opening, shard: shard, number: number) {
                     slot.storeBytes(of: SlotLayout.free, as: UInt32.self)
                     continue
                 }

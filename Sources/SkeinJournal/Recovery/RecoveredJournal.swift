@@ -12,6 +12,9 @@ public struct RecoveredJournal: Sendable {
     /// claimed until ``MappedJournal/releaseSlot(_:)``: append the abandoned event with the slot, then release it,
     /// and a kill in between neither loses nor doubles it.
     public internal(set) var openSlots: [RecoveredSlot] = []
+    /// What was held of trees whose root had not ended when their process died, or whose verdict was being carried out. The
+    /// chunks stay claimed until ``HeldArena/release(_:)``.
+    public internal(set) var heldTrees: [RecoveredTree] = []
     /// Records that could not be read, at least: damage, or, after a power cut, what never reached the disk.
     public internal(set) var damagedRecords = 0
     /// Bytes that could not be read as records.

@@ -1,10 +1,12 @@
+import SkeinBSON
 public import SkeinJournal
 import SkeinPlatform
 public import SkeinWire
 import Synchronization
 
 /// Makes events of what a dead process left open in its journal: one for each context (`error: {type: "abandoned"}`), and one of
-/// type `skein.process` for the process itself, if it did not close the journal.
+/// type `skein.process` for the process itself, if it did not close the journal. What it held back of trees whose root had not
+/// ended goes before them, in order: the death is the error that it was held for.
 ///
 /// Each is appended with its slot, so that a kill at any instant neither loses nor doubles it; the next recovery goes on.
 /// A ``Shipper`` that is given one does it on its own thread, so that nobody waits for it: about 5 µs a context. When the journal
@@ -15,6 +17,8 @@ public final class JournalRecovery: Sendable {
     private let journal: MappedJournal
     private let host: String
     private let next = Atomic<Int>(0)
+    private let nextTree = Atomic<Int>(0)
+    private let letGoCount = Atomic<Int>(0)
     private let abandonedCount = Atomic<Int>(0)
     private let unreadableCount = Atomic<Int>(0)
     private let isFinished: Atomic<Bool>
@@ -25,13 +29,18 @@ public final class JournalRecovery: Sendable {
     public init(_ journal: MappedJournal, host: String) {
         self.journal = journal
         self.host = host
-        isFinished = Atomic(journal.recovered.openSlots.isEmpty && journal.deadOwnerSlot == nil)
+        isFinished = Atomic(
+            journal.recovered.openSlots.isEmpty && journal.recovered.heldTrees.isEmpty
+                && journal.deadOwnerSlot == nil)
     }
 
     /// Events made of contexts that were open.
     public var abandoned: Int { abandonedCount.load(ordering: .relaxed) }
 
-    /// Slots that made no sense, and were given up.
+    /// Held events that were let go.
+    public var letGo: Int { letGoCount.load(ordering: .relaxed) }
+
+    /// Slots and held events that made no sense, and were given up.
     public var unreadable: Int { unreadableCount.load(ordering: .relaxed) }
 
     /// Whether nothing is left to do.
@@ -48,7 +57,7 @@ public final class JournalRecovery: Sendable {
     @discardableResult
     public func proceed() -> Bool {
         if isDone { return true }
-        guard reportOwner() else { return false }
+        guard reportOwner(), letHeldGo() else { return false }
         let slots = journal.recovered.openSlots
         let owner = journal.recovered.owner
         while case let index = next.load(ordering: .relaxed), index < slots.count {
@@ -67,6 +76,34 @@ public final class JournalRecovery: Sendable {
             next.store(index + 1, ordering: .relaxed)
         }
         isFinished.store(true, ordering: .releasing)
+        return true
+    }
+
+    /// Each event with its chunk's stamp, each tree's head last: a kill at any instant neither loses nor doubles one.
+    private func letHeldGo() -> Bool {
+        let trees = journal.recovered.heldTrees
+        guard let arena = journal.heldArena else { return true }
+        while case let index = nextTree.load(ordering: .relaxed), index < trees.count {
+            let chunks = trees[index].chunks
+            for chunk in chunks {
+                while let event = chunk.oldest {
+                    // What another process left: nothing of it is trusted.
+                    guard !event.isElsewhere, BSONValidator.isValid(UnsafeRawBufferPointer(event.bytes))
+                    else {
+                        unreadableCount.add(1, ordering: .relaxed)
+                        chunk.pass(event)
+                        continue
+                    }
+                    let isTaken = HeldRate.multiplied(
+                        UnsafeRawBufferPointer(event.bytes), by: chunks[0].rateFactor
+                    ) { chunk.letGo(event, $0, to: journal.shards[0]) }
+                    guard isTaken else { return false }
+                    letGoCount.add(1, ordering: .relaxed)
+                }
+            }
+            for chunk in chunks.reversed() { arena.release(chunk) }
+            nextTree.store(index + 1, ordering: .relaxed)
+        }
         return true
     }
 

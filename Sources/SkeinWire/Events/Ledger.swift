@@ -35,6 +35,12 @@ public enum PipelineCounter: Int, Sendable, CaseIterable {
     case refusedInvalid = 15
     /// Events acknowledged.
     case acknowledged = 16
+    /// Events that were held back with their tree, which ended well: they went nowhere, and are no loss.
+    case held = 17
+    /// Events dropped because more was held of their tree than may be, and the tree was let go afterwards.
+    case heldFull = 18
+    /// Requests of other services to let go what is held that made no sense.
+    case badReleases = 19
 
     /// Its name in documents and statistics.
     public var name: String {
@@ -56,13 +62,16 @@ public enum PipelineCounter: Int, Sendable, CaseIterable {
         case .unsampled: "unsampled"
         case .refusedInvalid: "invalid"
         case .acknowledged: "acknowledged"
+        case .held: "held"
+        case .heldFull: "held_full"
+        case .badReleases: "bad_releases"
         }
     }
 
     /// Whether each count is an event that was lost.
     public var isLoss: Bool {
         switch self {
-        case .journalFull, .tooLarge, .shutDown, .refusedInvalid: true
+        case .journalFull, .tooLarge, .shutDown, .refusedInvalid, .heldFull: true
         default: false
         }
     }
@@ -70,7 +79,7 @@ public enum PipelineCounter: Int, Sendable, CaseIterable {
     /// Whether events that are so counted were never given a number in a journal.
     public var isLossBeforeJournal: Bool {
         switch self {
-        case .journalFull, .tooLarge, .shutDown: true
+        case .journalFull, .tooLarge, .shutDown, .heldFull: true
         default: false
         }
     }

@@ -21,7 +21,7 @@ public struct ProcessLedger: Sendable, Hashable {
             guard counters.indices.contains(counter.index), case let count = counters[counter.index],
                 count > 0
             else { continue }
-            if counter.isLossBeforeJournal { created &+= count }
+            if counter.isLossBeforeJournal || counter == .held { created &+= count }
             if counter == .acknowledged {
                 acknowledged = count
             } else if counter.isLoss {

@@ -57,7 +57,7 @@ struct AppProgram {
     private static let journalBytes = 512 << 20
 
     private static func hasRoom(_ pipeline: EventPipeline) -> Bool {
-        pipeline.statistics.held < 50_000
+        pipeline.statistics.inFlight < 50_000
     }
 
     private static func drive(_ lane: Lane, _ rate: Int, _ pipeline: EventPipeline, _ shared: Shared) {
@@ -103,7 +103,7 @@ struct AppProgram {
         Output.line("app run \(options.run): \(statistics)")
         let dropped = statistics.dropped.values.reduce(0, +)
         guard isFlushed else { throw FaultsError("app run \(options.run): not everything was acknowledged") }
-        guard statistics.held == 0, dropped == 0, statistics.created == statistics.acknowledged else {
+        guard statistics.inFlight == 0, dropped == 0, statistics.created == statistics.acknowledged else {
             throw FaultsError("app run \(options.run): the ledger does not balance")
         }
     }

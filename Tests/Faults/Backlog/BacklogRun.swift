@@ -132,7 +132,7 @@ private struct Load {
                 }
                 count += 1
             }
-            while pipeline.statistics.held > 32_768 {
+            while pipeline.statistics.inFlight > 32_768 {
                 guard !isOver() else { throw FaultsError("asked to end") }
                 usleep(2_000)
             }

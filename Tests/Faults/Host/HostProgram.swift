@@ -62,7 +62,7 @@ struct HostProgram {
         }
         let statistics = pipeline.statistics
         Output.line(
-            "created=\(statistics.created) acknowledged=\(statistics.acknowledged) held=\(statistics.held) "
+            "created=\(statistics.created) acknowledged=\(statistics.acknowledged) held=\(statistics.inFlight) "
                 + "dropped=\(statistics.dropped.values.reduce(0, +)) "
                 + "warnings=\(warnings.count.load(ordering: .relaxed)) "
                 + "base_kib=\(base) peak_kib=\(ResidentMemory.peak() ?? 0) flush_ms=\(times.flush) "
