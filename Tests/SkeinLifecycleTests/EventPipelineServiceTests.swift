@@ -99,7 +99,7 @@
             let statistics = try #require(ledger.withLock { $0 })
             #expect(statistics.created == 2)
             #expect(statistics.acknowledged == 2)
-            #expect(statistics.held == 0)
+            #expect(statistics.inFlight == 0)
             let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
             #expect(text.contains("begun") && text.contains("ended"))
             pipeline.withContext("too late") { _ in }
