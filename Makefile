@@ -91,6 +91,7 @@ install: packages-build ## Install skeind, skein and the systemd unit under PREF
 	bin="$$(swift build -c release --static-swift-stdlib --show-bin-path)"; \
 	install -D -m 755 "$$bin/skeind" "$(DESTDIR)$(PREFIX)/bin/skeind"; \
 	install -D -m 755 "$$bin/skein" "$(DESTDIR)$(PREFIX)/bin/skein"
+	install -D -m 644 Sources/CSkeinProcessor/include/skein_processor.h "$(DESTDIR)$(PREFIX)/include/skein_processor.h"
 	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	sed 's|@PREFIX@|$(PREFIX)|g' Packaging/skeind.service.in >"$(DESTDIR)$(PREFIX)/lib/systemd/system/skeind.service"
 	install -D -m 644 Packaging/skeind.yaml "$(DESTDIR)$(PREFIX)/share/skein/skeind.yaml"

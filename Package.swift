@@ -53,6 +53,9 @@ let package = Package(
         .systemLibrary(
             name: "CSkeinCrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
+        // The C ABI of processors in shared libraries: a header, installed for who writes one.
+        .systemLibrary(name: "CSkeinProcessor"),
+
         // Floor 1: one idea each, no knowledge of events.
         .target(name: "SkeinPlatform", dependencies: ["CSkeinPlatform"]),
         .target(name: "SkeinBSON", dependencies: ["CSkeinBSON", "SkeinPlatform"]),
@@ -90,7 +93,7 @@ let package = Package(
         .target(
             name: "SkeinCollector",
             dependencies: [
-                "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
+                "CSkeinProcessor", "SkeinYAML", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
                 "SkeinBSON", "SkeinPickle", "SkeinArchive", "SkeinCrypto", "SkeinPlatform",
             ]),
 

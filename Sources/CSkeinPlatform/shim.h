@@ -334,14 +334,16 @@ static inline int skein_syncfs(int descriptor) {
 }
 #endif
 
-// Starts a program with these descriptors as its standard input and output (-1: this process's own), in a process
-// group of its own, so that a Ctrl-C reaches only us, with no signal blocked or ignored. Returns errno's value or 0.
-// In C because posix_spawn's types differ between the platforms.
+// Starts a program with these descriptors as its standard input, output and error (-1: this process's own), in a process
+// group of its own, so that a Ctrl-C reaches only us, with no signal blocked or ignored. A name without a slash is searched in
+// PATH. Returns errno's value or 0. In C because posix_spawn's types differ between the platforms.
 static inline int skein_spawn(
-    const char *path, char *const arguments[], char *const environment[], int input, int output, pid_t *child) {
+    const char *path, char *const arguments[], char *const environment[], int input, int output, int error,
+    int closes_others, pid_t *child) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, usual;
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
     int result = posix_spawn_file_actions_init(&actions);
     if (result != 0) return result;
     result = posix_spawnattr_init(&attributes);
@@ -357,17 +359,38 @@ static inline int skein_spawn(
     sigaddset(&usual, SIGPIPE);
     if (input >= 0) result = posix_spawn_file_actions_adddup2(&actions, input, 0);
     if (result == 0 && output >= 0) result = posix_spawn_file_actions_adddup2(&actions, output, 1);
+    if (result == 0 && error >= 0) result = posix_spawn_file_actions_adddup2(&actions, error, 2);
+    if (closes_others) {
+        // Ours are closed by exec anyway; these are what a library may have opened without saying so.
+#if defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 34)
+        if (result == 0) result = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+#endif
+#elif defined(__APPLE__)
+        flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
+#endif
+    }
     if (result == 0) result = posix_spawnattr_setsigmask(&attributes, &none);
     if (result == 0) result = posix_spawnattr_setsigdefault(&attributes, &usual);
     if (result == 0) result = posix_spawnattr_setpgroup(&attributes, 0);
-    if (result == 0) {
-        result = posix_spawnattr_setflags(
-            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    }
-    if (result == 0) result = posix_spawn(child, path, &actions, &attributes, arguments, environment);
+    if (result == 0) result = posix_spawnattr_setflags(&attributes, flags);
+    if (result == 0) result = posix_spawnp(child, path, &actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return result;
+}
+
+// How many bytes of a pipe nobody has read yet, from either end; -1 where the system does not tell. Not by <sys/ioctl.h>, whose
+// struct winsize would then be this module's.
+#if defined(__linux__)
+#include <asm/ioctls.h>
+#else
+#include <sys/filio.h>
+#endif
+extern int ioctl(int descriptor, unsigned long request, ...);
+static inline int skein_unread_bytes(int pipe) {
+    int count = 0;
+    return ioctl(pipe, FIONREAD, &count) == 0 ? count : -1;
 }
 
 // Waits until a child has ended, and leaves it to waitpid. Returns errno's value or 0.

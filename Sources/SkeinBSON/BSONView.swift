@@ -27,6 +27,16 @@ public struct BSONView {
         self.bytes = UnsafeRawBufferPointer(start: base, count: size)
     }
 
+    /// A document without elements.
+    package static var empty: BSONView { BSONView(unchecked: emptyBytes) }
+
+    // Written once, never freed.
+    nonisolated(unsafe) private static let emptyBytes: UnsafeRawBufferPointer = {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 5, alignment: 4)
+        bytes.copyBytes(from: [5, 0, 0, 0, 0])
+        return UnsafeRawBufferPointer(bytes)
+    }()
+
     /// For bytes whose shape was looked at already. A lie costs wrong answers, never memory.
     init(unchecked bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes

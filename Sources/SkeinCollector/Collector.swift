@@ -85,6 +85,7 @@ public final class Collector: Sendable {
     private let requests: Requests
     private let warner: Warner
     private let compile: EventFilterCompiler?
+    private let processors: [String: EventProcessorMaker]
     private let phase = Mutex(Phase.made)
     private let reloading = Mutex(())
 
@@ -93,14 +94,17 @@ public final class Collector: Sendable {
     ///   - log: where warnings go.
     ///   - requests: what the control port may ask for.
     ///   - filters: compiles what stands behind `match:` in rules; nil: rules with `match:` are refused.
+    ///   - processors: kinds of outlets of your own, by their words (``OutletConfiguration/Kind/processor(_:)``).
     /// - Throws: ``ConfigurationMistake`` that names the property and what it should be.
     public init(
         _ configuration: CollectorConfiguration, log: CollectorLog = .standardError(),
-        requests: Requests = Requests(), filters: EventFilterCompiler? = nil
+        requests: Requests = Requests(), filters: EventFilterCompiler? = nil,
+        processors: [String: EventProcessorMaker] = [:]
     ) throws(ConfigurationMistake) {
         let places = ConfigurationDraft()
-        try configuration.check(places: places, filters: filters)
+        try configuration.check(places: places, filters: filters, processors: Set(processors.keys))
         redactKey = try RedactKey.load(configuration, places: places)
+        self.processors = processors
         curve = try CurveSettings.load(configuration, places: places)
         initial = configuration
         warner = Warner(log)
@@ -158,13 +162,15 @@ public final class Collector: Sendable {
             throw CollectorError(.resources, "\(error)")
         }
         let notices = DropNotices()
+        let answers = AnswerQueue { wakeUp.signal() }
         let outlets = OutletSet(
             .init(
                 journal: journal, folder: data + "/outlets", backlogFolder: data + "/backlog",
                 journalSettings: initial.journal, notices: notices, keys: curve?.keys,
                 recoveredEnd: journal.durablePosition,
                 rejected: rejected, warner: warner, rules: rules(redactKey, journal),
-                retirement: initial.retirement,
+                retirement: initial.retirement, answers: answers, processors: processors,
+                processorHost: initial.processorHost,
                 onProgress: { wakeUp.signal() }),
             makeStream: { [initial, curve, warner] (name, routing) throws(CollectorError) in
                 try StreamPublisher.start(
@@ -190,7 +196,7 @@ public final class Collector: Sendable {
                 configuration: initial, collectorID: journal.id.description, journal: journal, syncer: syncer,
                 rejected: rejected, outlets: outlets, spools: spools, warner: warner, wakeUp: wakeUp,
                 started: SystemClock.wallNanoseconds(), requests: requests, notices: notices,
-                upstreamFile: upstream, upstream: known,
+                answers: answers, upstreamFile: upstream, upstream: known,
                 authoriser: authoriser)
             var ports = try inlets.start(parts) { [initial, curve] () throws(CollectorError) in
                 try InletSockets(initial, curve: curve, context: context)
@@ -301,7 +307,8 @@ public final class Collector: Sendable {
     ///   the collector runs; everything stays as it was then.
     public func reload(_ configuration: CollectorConfiguration) throws {
         guard let running else { throw CollectorError(.state, "the collector does not run") }
-        try configuration.check(places: ConfigurationDraft(), filters: compile)
+        try configuration.check(
+            places: ConfigurationDraft(), filters: compile, processors: Set(processors.keys))
         let curve = try CurveSettings.load(configuration, places: ConfigurationDraft())
         let key = try RedactKey.load(configuration, places: ConfigurationDraft())
         try reloading.withLock { _ in
@@ -352,8 +359,10 @@ public final class Collector: Sendable {
         let deadline = SystemClock.monotonicNanoseconds() + max(0, initial.drainTimeout.wholeNanoseconds)
         running.spools.stop()
         running.inlets.drain(by: deadline)
-        running.syncer.stop(by: deadline + 2_000_000_000)
         running.outlets.stop(by: max(deadline, SystemClock.monotonicNanoseconds() + 1_000_000_000))
+        let end = SystemClock.monotonicNanoseconds() + 2_000_000_000
+        running.inlets.finish(by: end)
+        running.syncer.stop(by: end)
         running.authoriser?.stop()
         running.journal.close()
     }

@@ -11,6 +11,11 @@ enum Daemon {
         static let wrongUse: Int32 = 2
     }
 
+    /// What this program starts itself with for a library (``ProcessorHost``).
+    static let hostFlag = "--processor-host"
+
+    static var processorHost: [String] { [ProgramPath.current, hostFlag] }
+
     /// Runs until a signal or a request ends it.
     /// - Returns: the exit code.
     static func run(_ arguments: [String]) -> Int32 {
@@ -24,7 +29,8 @@ enum Daemon {
             case .version: return print("skeind \(Collector.version)\n")
             case .run, .checkConfiguration: break
             }
-            loaded = try sources.load(filters: RuleCondition.compile)
+            loaded = try sources.load(
+                filters: RuleCondition.compile, processorHost: processorHost)
         } catch {
             say("\(error)")
             return Exit.wrongUse

@@ -18,6 +18,7 @@ final class Reloader: Sendable {
 
     /// - Throws: the mistake, or what cannot be changed; the old configuration stays in force then.
     func reload() throws {
-        try collector?.reload(sources.load(filters: RuleCondition.compile).configuration)
+        try collector?.reload(
+            sources.load(filters: RuleCondition.compile, processorHost: Daemon.processorHost).configuration)
     }
 }

@@ -18,6 +18,7 @@ enum StartLine {
             switch outlet.kind {
             case .files(let files): parts.append("files \(files.path)")
             case .forward(let forward): parts.append("forward \(forward.endpoint)")
+            case .exec, .library, .processor: parts.append("processor \(outlet.name)")
             case .stream: break
             }
         }

@@ -108,11 +108,12 @@ final class BacklogMemory {
         base = .allocate(byteCount: capacity, alignment: 16)
     }
 
-    /// Adds an event with a header of which only the arrival counts.
+    /// Adds an event with a header of which only number and arrival count.
     /// - Returns: where it stands in ``bytes``.
-    func add(_ event: UnsafeRawBufferPointer, arrival: Int64) -> EventPlace {
+    func add(_ event: UnsafeRawBufferPointer, number: UInt64, arrival: Int64) -> EventPlace {
         let offset = used + RecordFrame.headerBytes
         let start = grow(event.count)
+        start.storeBytes(of: number.littleEndian, toByteOffset: RecordFrame.headerBytes - 16, as: UInt64.self)
         start.storeBytes(of: arrival.littleEndian, toByteOffset: RecordFrame.headerBytes - 8, as: Int64.self)
         if let source = event.baseAddress {
             (start + RecordFrame.headerBytes).copyMemory(from: source, byteCount: event.count)

@@ -3,8 +3,11 @@ extension CollectorConfiguration {
     /// - Parameters:
     ///   - places: where the values were set.
     ///   - filters: what compiles the text behind `match:`.
+    ///   - processors: words of kinds that the program around the collector adds.
     /// - Throws: the first mistake.
-    func check(places: ConfigurationDraft, filters: EventFilterCompiler?) throws(ConfigurationMistake) {
+    func check(
+        places: ConfigurationDraft, filters: EventFilterCompiler?, processors: Set<String>
+    ) throws(ConfigurationMistake) {
         guard !dataPath.isEmpty else { throw ConfigurationMistake(places.place("data"), "no folder") }
         guard journal.budgetBytes >= 4 * journal.segmentBytes else {
             throw ConfigurationMistake(
@@ -15,12 +18,14 @@ extension CollectorConfiguration {
         for (index, folder) in spools.enumerated() where spools[..<index].contains(folder) {
             throw ConfigurationMistake(places.place("spool"), "\(folder) is given twice")
         }
-        try checkOutlets(places)
+        try checkOutlets(places, processors)
         try checkRules(filters)
         try checkSecurity(places)
     }
 
-    private func checkOutlets(_ places: ConfigurationDraft) throws(ConfigurationMistake) {
+    private func checkOutlets(
+        _ places: ConfigurationDraft, _ processors: Set<String>
+    ) throws(ConfigurationMistake) {
         var names: Set<String> = []
         var paths: [String: String] = [:]
         var stream: String?
@@ -64,6 +69,18 @@ extension CollectorConfiguration {
                         )
                     }
                     _ = try CurveSettings.publicKey(key, place)
+                }
+            case .exec(let exec):
+                try check(exec, outlet.name, place)
+            case .library(let library):
+                try check(library, outlet.name, place)
+            case .processor(let processor):
+                guard processors.contains(processor.kind) else {
+                    throw ConfigurationMistake(
+                        place,
+                        "\(outlet.name): no processors of the kind \"\(processor.kind)\" are registered; expected "
+                            + (processors.isEmpty
+                                ? "Collector(…, processors:)" : processors.sorted().joined(separator: ", ")))
                 }
             }
         }

@@ -64,6 +64,9 @@ public struct CollectorConfiguration: Sendable, Hashable {
     public var ruleTests: [RuleTest] = []
     /// File with the secret with which rules hash values: 16 bytes to 4 KiB.
     public var redactKeyFile: String?
+    /// The command that runs ``ProcessorHost``, for outlets of the kind `library`: a program of yours and a flag by which it knows.
+    /// Empty: such outlets are refused.
+    public var processorHost: [String] = []
     /// Whether to say more than warnings.
     public var isVerbose = false
 

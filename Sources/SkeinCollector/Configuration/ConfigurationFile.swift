@@ -5,6 +5,8 @@ struct ConfigurationFile {
     let path: String
     /// Where the path was given.
     let source: ConfigurationMistake.Place
+    /// Words of kinds of outlets that the program around the collector adds.
+    var processors: Set<String> = []
 
     /// The largest file that is read.
     private static let maximumBytes = 1 << 20
@@ -112,16 +114,22 @@ struct ConfigurationFile {
                 forward.key = key
                 return .forward(forward)
             }
+        case "exec": make = try exec(node, name, &entries)
+        case "library": make = try library(node, name, &entries)
+        case _ where processors.contains(kind): make = try processor(kind, &entries)
         default:
             let wrong = kindNode ?? node
+            let own = processors.sorted().map { "\($0), " }.joined()
             throw mistake(
                 wrong,
                 (kindNode == nil ? "\(name) has no kind" : "no outlet is of the kind \"\(kind)\"")
-                    + "; expected kind: files, stream or forward")
+                    + "; expected kind: files, stream, exec, library, \(own)or forward")
         }
         if let key = entries.first?.key {
             throw mistake(
-                key, "\(kind) outlets have no \"\(key.text ?? "")\"; expected \(Self.keys[kind] ?? "")")
+                key,
+                "\(kind) outlets have no \"\(key.text ?? "")\"; expected \(Self.keys[kind] ?? Self.processorKeys)"
+            )
         }
         return { [from, overflow, backlogBudget] draft in
             var outlet = OutletConfiguration(name: name, kind: make(draft))
@@ -148,6 +156,10 @@ struct ConfigurationFile {
             "kind, from, overflow, backlog-budget, path, max-types, file-idle, checkpoint-interval or checkpoint-bytes",
         "stream": "kind or from",
         "forward": "kind, from, overflow, backlog-budget, endpoint or key",
+        "exec":
+            "kind, from, overflow, backlog-budget, command, input, acknowledge, answers, answer-rate, batch, timeout or environment",
+        "library":
+            "kind, from, overflow, backlog-budget, path, options, answers, answer-rate, batch or timeout",
     ]
 
     /// What a files outlet says itself goes over the settings of the same names.

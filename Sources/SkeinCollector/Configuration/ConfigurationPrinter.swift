@@ -50,8 +50,34 @@ struct ConfigurationPrinter {
         case .forward(let forward):
             entries.append("endpoint: \(scalar(forward.endpoint))")
             if let key = forward.key { entries.append("key: \(scalar(key))") }
+        case .exec(let exec):
+            entries += [
+                "command: [\(exec.command.map(scalar).joined(separator: ", "))]",
+                "input: \(exec.input.rawValue)", "acknowledge: \(exec.isAcknowledged ? "yes" : "no")",
+            ]
+            entries += limits(exec.limits)
+            if !exec.environment.isEmpty { entries.append("environment: \(mapping(exec.environment))") }
+        case .library(let library):
+            entries.append("path: \(scalar(library.path))")
+            entries += limits(library.limits)
+            if !library.options.isEmpty { entries.append("options: \(mapping(library.options))") }
+        case .processor(let processor):
+            entries.append("batch: \(processor.batch)")
+            if !processor.options.isEmpty { entries.append("options: \(mapping(processor.options))") }
         }
         return entries
+    }
+
+    private static func limits(_ limits: OutletConfiguration.ProcessLimits) -> [String] {
+        [
+            "answers: \(limits.takesAnswers ? "events" : "none")", "answer-rate: \(limits.answerRate)",
+            "batch: \(limits.batch)", "timeout: \(TimeSpan.print(limits.timeout))",
+        ]
+    }
+
+    private static func mapping(_ texts: [String: String]) -> String {
+        let entries = texts.sorted { $0.key < $1.key }.map { "\(scalar($0.key)): \(scalar($0.value))" }
+        return "{ \(entries.joined(separator: ", ")) }"
     }
 
     private static func padded(_ text: String) -> String {

@@ -64,20 +64,28 @@ public struct ConfigurationSources: Sendable {
     }
 
     /// Reads the file, lays variables and flags over it, and checks the whole, key files included.
-    /// - Parameter filters: compiles what stands behind `match:` in rules; nil: rules with `match:` are refused.
+    /// - Parameters:
+    ///   - filters: compiles what stands behind `match:` in rules; nil: rules with `match:` are refused.
+    ///   - processors: words of kinds of outlets that the program adds.
+    ///   - processorHost: see ``CollectorConfiguration/processorHost``.
     /// - Throws: the first ``ConfigurationMistake``, with its place.
-    public func load(filters: EventFilterCompiler? = nil) throws(ConfigurationMistake) -> Loaded {
+    public func load(
+        filters: EventFilterCompiler? = nil, processors: Set<String> = [], processorHost: [String] = []
+    ) throws(ConfigurationMistake) -> Loaded {
         var draft = ConfigurationDraft()
+        draft.settings.processorHost = processorHost
         var notes: [String] = []
         if let path = options.last("config") {
-            try ConfigurationFile(path: path, source: .flag("--config")).apply(to: &draft)
+            try ConfigurationFile(path: path, source: .flag("--config"), processors: processors)
+                .apply(to: &draft)
         } else if let path = variables["SKEIND_CONFIG"] {
-            try ConfigurationFile(path: path, source: .variable("SKEIND_CONFIG")).apply(to: &draft)
+            try ConfigurationFile(path: path, source: .variable("SKEIND_CONFIG"), processors: processors)
+                .apply(to: &draft)
         }
         try applyVariables(to: &draft, &notes)
         try applyFlags(to: &draft)
         let configuration = try draft.finished()
-        try configuration.check(places: draft, filters: filters)
+        try configuration.check(places: draft, filters: filters, processors: processors)
         _ = try RedactKey.load(configuration, places: draft)
         _ = try CurveSettings.load(configuration, places: draft)
         return Loaded(

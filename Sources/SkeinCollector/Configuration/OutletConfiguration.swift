@@ -43,6 +43,12 @@ public struct OutletConfiguration: Sendable, Hashable {
         case stream
         /// Another collector.
         case forward(Forward)
+        /// A program that is fed events (`Docs/Processors.md`).
+        case exec(Exec)
+        /// A shared library that is fed events, in a process of its own.
+        case library(Library)
+        /// A type of the program around the collector.
+        case processor(Processor)
 
         /// The word for it in a configuration file.
         public var word: String {
@@ -50,6 +56,9 @@ public struct OutletConfiguration: Sendable, Hashable {
             case .files: "files"
             case .stream: "stream"
             case .forward: "forward"
+            case .exec: "exec"
+            case .library: "library"
+            case .processor(let processor): processor.kind
             }
         }
     }

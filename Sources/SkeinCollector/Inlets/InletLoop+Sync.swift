@@ -17,6 +17,7 @@ extension InletLoop {
                 mustRollBack = true
             } else {
                 send(session.endSync(mark, now: now))
+                parts.answers.synced(answersUnderWay)
                 for index in pendingAnswers.indices { pendingAnswers[index].synced(outcome.position) }
             }
         }
@@ -42,6 +43,7 @@ extension InletLoop {
             return
         }
         syncUnderWay = session.beginSync()
+        answersUnderWay = parts.answers.syncMark
         // Before any outlet can read beyond.
         ledger.note(journaled: ledger.value(.journaled), position: mark.position)
         unsyncedSince = nil
@@ -60,6 +62,7 @@ extension InletLoop {
         ledger.add(.syncFailed, count)
         parts.notices.add("sync_failed", at: "collect", ownLost)
         send(session.failSync(now: now))
+        parts.answers.lose()
         do {
             _ = try journal.rollBack()
             ledger.note(journaled: ledger.value(.journaled), position: journal.durablePosition)

@@ -20,6 +20,8 @@ final class InletLoop {
         var started: Int64
         var requests: Collector.Requests
         var notices: DropNotices
+        /// What processors answered.
+        var answers: AnswerQueue
         /// Where ids of collectors that deliver to this one are kept, and those known from an earlier life.
         var upstreamFile: UpstreamFile
         var upstream: [String: Int64]
@@ -55,6 +57,9 @@ final class InletLoop {
     /// A sync was asked for, whatever is due.
     var isSyncUrgent = false
     var syncUnderWay: SyncMark?
+    /// Up to which answer it covers.
+    var answersUnderWay: UInt64 = 0
+    var answerIntake: AnswerIntake
     var mustRollBack = false
     var retryRollBackAt: Int64 = 0
 
@@ -75,6 +80,7 @@ final class InletLoop {
         upstreamTimes = parts.upstream
         let journal = parts.journal
         ledger = HopLedger { journal.counter($0) }
+        answerIntake = AnswerIntake(parts, ledger: ledger, statistics: statistics)
         let now = SystemClock.monotonicNanoseconds()
         session = CollectorSession(
             Self.sessionConfiguration(parts), streams: Self.heldStreams(journal), now: now)
@@ -110,6 +116,7 @@ final class InletLoop {
         if poller.isReady(items.collect) { receiveEvents(limit: 8192) }
         if poller.isReady(items.control) { receiveRequests(limit: 64) }
         if monitors.contains(where: { poller.isReady($0) }) { watchConnections() }
+        takeAnswers()
         keepSynced(now)
         answerPending(now)
         if now >= nextTick {
@@ -173,6 +180,7 @@ final class InletLoop {
             if session.isSyncDue(now: SystemClock.monotonicNanoseconds()) { syncAndWait(by: deadline) }
             if !hasMore { break }
         }
+        takeAnswers()
         tellOfDrops(SystemClock.monotonicNanoseconds(), all: true)
         syncAndWait(by: deadline)
         send(session.drain())

@@ -8,6 +8,9 @@ final class InletThread: Sendable {
         var isStopped = false
         /// Monotonic nanoseconds by which it must have drained.
         var drainBy: Int64 = 0
+        var hasDrained = false
+        /// There will be no more answers.
+        var isFinished = false
         var hasEnded = false
         var ports: Result<Collector.Ports, CollectorError>?
     }
@@ -46,12 +49,21 @@ final class InletThread: Sendable {
     private func run(
         _ parts: InletLoop.Parts, _ makeSockets: @Sendable () throws(CollectorError) -> InletSockets
     ) {
+        guard var late = runInlets(parts, makeSockets) else { return }
+        state.update { $0.hasDrained = true }
+        late.run(until: { state.withLock { $0.isFinished } })
+    }
+
+    /// - Returns: what goes on while the outlets end, with every port closed; nil if they could not be bound.
+    private func runInlets(
+        _ parts: InletLoop.Parts, _ makeSockets: @Sendable () throws(CollectorError) -> InletSockets
+    ) -> LateAnswers? {
         let sockets: InletSockets
         do {
             sockets = try makeSockets()
         } catch {
             state.update { $0.ports = .failure(error) }
-            return
+            return nil
         }
         let loop = InletLoop(parts, sockets: sockets)
         state.update { $0.ports = .success(sockets.ports) }
@@ -67,6 +79,7 @@ final class InletThread: Sendable {
         }
         loop.drain(by: state.withLock { $0.drainBy })
         loop.close()
+        return LateAnswers(loop)
     }
 
     /// Has something done on the thread.
@@ -101,6 +114,12 @@ final class InletThread: Sendable {
             state.drainBy = deadline
         }
         wakeUp.signal()
-        _ = state.wait(until: deadline + 2_000_000_000) { $0.hasEnded ? true : nil }
+        _ = state.wait(until: deadline + 2_000_000_000) { $0.hasDrained || $0.hasEnded ? true : nil }
+    }
+
+    /// Ends, once the outlets have: processors may have answered until then.
+    func finish(by deadline: Int64) {
+        state.update { $0.isFinished = true }
+        _ = state.wait(until: deadline) { $0.hasEnded ? true : nil }
     }
 }

@@ -51,7 +51,6 @@ final class OutletLoop {
     private var scratch: RuleScratch?
     private var backoff = Duration.milliseconds(100)
 
-    private static let runBytes = 256 << 10
     private static let heldBytes = 4 << 20
     private static let tickInterval: Int64 = 1_000_000_000
 
@@ -184,7 +183,7 @@ final class OutletLoop {
 
     private func next() -> OutletSource.Next? {
         do {
-            return try source.next(maximumBytes: Self.runBytes)
+            return try source.next(maximumBytes: setup.runBytes)
         } catch {
             setup.warner.warn("reader \(runner.name)", "\(runner.name): \(error)")
             return nil
@@ -217,6 +216,7 @@ final class OutletLoop {
             guard let original = record.original else { continue }
             found.read &+= 1
             guard original.kind == .event, retireAt.map({ record.position < $0 }) ?? true,
+                !(setup.passesOverAnswers && ProcessorMark.isMarked(original.payload)),
                 let event = rules.event(original.payload, scratch)
             else {
                 found.notRouted &+= 1
@@ -225,10 +225,11 @@ final class OutletLoop {
             let isChanged = event.baseAddress != original.payload.baseAddress
             if isChanged, !found.isRewritten {
                 found.isRewritten = true
-                places.move(from: source.run.bytes, to: rewritten)
+                places.move(from: source.run.bytes, start: source.run.start, to: rewritten)
             }
             if found.isRewritten {
-                places.append(rewritten.add(event, arrival: original.arrival))
+                places.append(
+                    rewritten.add(event, number: record.position.ordinal, arrival: original.arrival))
             } else {
                 places.append(
                     EventPlace(
@@ -252,6 +253,7 @@ final class OutletLoop {
         var notRouted: UInt64 = 0
         // Local, and one access to the list for all, so that the loop pays for no checks of exclusive access.
         var envelope = EventEnvelope()
+        let passesOverAnswers = setup.passesOverAnswers
         places.fill { places in
             var cursor = RecordCursor(run.bytes)
             var start = cursor.offset
@@ -261,7 +263,8 @@ final class OutletLoop {
                 if run.start.offset + UInt64(offset) < skipped { continue }
                 read &+= 1
                 guard record.kind == .event, run.start.offset + UInt64(offset) < end ?? .max,
-                    routing.matches(record.payload, into: &envelope)
+                    routing.matches(record.payload, into: &envelope),
+                    !(passesOverAnswers && ProcessorMark.isMarked(record.payload))
                 else {
                     notRouted &+= 1
                     continue
@@ -286,7 +289,9 @@ final class OutletLoop {
             found.dropped &+= record.dropped
             guard let original = record.original else { continue }
             found.read &+= 1
-            guard original.kind == .event, retireAt.map({ record.position < $0 }) ?? true else {
+            guard original.kind == .event, retireAt.map({ record.position < $0 }) ?? true,
+                !(setup.passesOverAnswers && ProcessorMark.isMarked(original.payload))
+            else {
                 found.notRouted &+= 1
                 continue
             }
@@ -305,8 +310,11 @@ final class OutletLoop {
         var size = places.count
         while places.count > 0 {
             size = min(size, places.count)
-            let bytes = waiting?.isRewritten == true ? UnsafeRawBufferPointer(rewritten.bytes) : run.bytes
-            let batch = EventBatch(bytes: bytes, events: places.prefix(size))
+            let isRewritten = waiting?.isRewritten == true
+            let batch = EventBatch(
+                bytes: isRewritten ? UnsafeRawBufferPointer(rewritten.bytes) : run.bytes,
+                events: places.prefix(size),
+                start: isRewritten || waiting?.source.isCopy == true ? nil : run.start)
             do {
                 try outlet.take(batch)
                 places.removeFirst(size)

@@ -24,6 +24,10 @@ final class OutletRunner: RunningOutlet {
         var onProgress: @Sendable () -> Void
         var checkpointInterval: Duration
         var checkpointBytes: Int
+        /// Bytes of the journal that are read at once, and of which all must be taken before a checkpoint can be.
+        var runBytes = 256 << 10
+        /// Whether events that a processor made are not for it.
+        var passesOverAnswers = false
     }
 
     /// What others may see, and ask for.
@@ -56,10 +60,17 @@ final class OutletRunner: RunningOutlet {
     let shared: Monitor<Shared>
     private let bell: Bell
     private let source: OutletSource
+    private let liveStatus: (@Sendable () -> BSONDocument)?
 
-    init(name: String, kind: String, bell: Bell, source: OutletSource, routing: Routing) {
+    /// - Parameter liveStatus: what STATUS says at the end, asked for when it is; nil: what the outlet's details were.
+    ///   An outlet with it has no files to let go of.
+    init(
+        name: String, kind: String, bell: Bell, source: OutletSource, routing: Routing,
+        liveStatus: (@Sendable () -> BSONDocument)? = nil
+    ) {
         self.name = name
         self.kind = kind
+        self.liveStatus = liveStatus
         self.bell = bell
         self.source = source
         shared = Monitor(Shared(routing: routing))
@@ -107,6 +118,7 @@ final class OutletRunner: RunningOutlet {
     var oldestArrival: Int64? { shared.withLock { $0.oldestArrival } }
 
     func rotate() -> UInt64 {
+        guard liveStatus == nil else { return 0 }
         defer { bell.ring() }
         return shared.update { shared in
             shared.rotationsAsked += 1
@@ -140,7 +152,7 @@ final class OutletRunner: RunningOutlet {
         document.append("problem", shared.problem.map { .string($0) } ?? .null)
         document.append("backlog", source.status)
         document.append("condition_overruns", source.conditionOverruns)
-        for (key, value) in shared.details { document.append(key, value) }
+        for (key, value) in liveStatus?() ?? shared.details { document.append(key, value) }
         return document
     }
 }

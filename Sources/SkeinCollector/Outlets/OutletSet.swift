@@ -25,6 +25,12 @@ final class OutletSet: Sendable {
         var rules: RuleSurroundings
         /// How long an outlet that is no longer configured may go on with what waits for it.
         var retirement: Duration
+        /// Where answers of processors go.
+        var answers: AnswerQueue
+        /// Makers of processors, by the words of their kinds.
+        var processors: [String: EventProcessorMaker]
+        /// The command of the process that loads a library.
+        var processorHost: [String]
         /// Called on an outlet's thread when it has got on.
         var onProgress: @Sendable () -> Void
     }
@@ -69,8 +75,8 @@ final class OutletSet: Sendable {
 
     let surroundings: Surroundings
     private let makeStream: StreamMaker
-    private let bell = Bell()
-    private let keeper = BacklogKeeper()
+    let bell = Bell()
+    let keeper = BacklogKeeper()
     private let state: Mutex<State>
     /// Outlets whose rest is being dropped, and whether that is to be left for the next start.
     let discards = Monitor((names: Set<String>(), isEnding: false))
@@ -149,6 +155,8 @@ final class OutletSet: Sendable {
                 configuration: outlet, outlet: try startFiles(outlet, settings, routing), lock: lock)
         case .forward(let settings):
             entry = Entry(configuration: outlet, outlet: try startForward(outlet, settings, routing))
+        case .exec, .library, .processor:
+            entry = Entry(configuration: outlet, outlet: try startProcessor(outlet, routing))
         }
         entry.plan = plan
         remember(OutletSettingsFile(configuration: outlet, plan: plan))

@@ -57,6 +57,8 @@ struct OutletSettingsFile {
         case .forward(let forward):
             document.append("endpoint", .string(forward.endpoint))
             if let key = forward.key { document.append("key", .string(key)) }
+        case .exec, .library, .processor:
+            for (key, value) in configuration.kind.processorSettings { document.append(key, value) }
         }
         if let conditions = plan.conditions {
             document.append("conditions", .array(.array(conditions.map { .string($0) })))
@@ -101,7 +103,9 @@ struct OutletSettingsFile {
             var forward = OutletConfiguration.Forward(endpoint: endpoint)
             forward.key = document["key"]?.stringValue
             kind = .forward(forward)
-        default: return nil
+        default:
+            guard let processor = OutletConfiguration.Kind(processorSettings: document) else { return nil }
+            kind = processor
         }
         configuration = OutletConfiguration(name: name, kind: kind)
         configuration.overflow =

@@ -1,3 +1,5 @@
+import SkeinJournal
+
 /// The events of a run that are for one outlet, in memory that is used again for the next run.
 struct PlaceList: ~Copyable {
     private var memory: UnsafeMutableBufferPointer<EventPlace> = .allocate(capacity: 4096)
@@ -51,10 +53,16 @@ struct PlaceList: ~Copyable {
     }
 
     /// Copies the events elsewhere, where they stand from then on.
-    mutating func move(from bytes: UnsafeRawBufferPointer, to copies: BacklogMemory) {
+    /// - Parameter start: where the bytes begin in the main journal.
+    mutating func move(
+        from bytes: UnsafeRawBufferPointer, start origin: JournalPosition, to copies: BacklogMemory
+    ) {
         for index in start..<end {
-            let batch = EventBatch(bytes: bytes, events: UnsafeBufferPointer(rebasing: memory[index...index]))
-            memory[index] = copies.add(batch.document(memory[index]), arrival: batch.arrival(memory[index]))
+            let place = memory[index]
+            let batch = EventBatch(
+                bytes: bytes, events: UnsafeBufferPointer(rebasing: memory[index...index]), start: origin)
+            memory[index] = copies.add(
+                batch.document(place), number: batch.number(place), arrival: batch.arrival(place))
         }
     }
 
