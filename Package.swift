@@ -128,7 +128,7 @@ let package = Package(
         .executableTarget(
             name: "SkeinTool",
             dependencies: [
-                "SkeinFilter", "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON",
+                "Skein", "SkeinFilter", "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON",
                 "SkeinPlatform",
             ]),
         .executableTarget(

@@ -3,7 +3,7 @@ enum Tool {
     private static var verbs: [(name: String, verb: any Verb.Type)] {
         [
             ("view", ViewVerb.self), ("ctl", ControlVerb.self), ("archive", ArchiveVerb.self),
-            ("journal", JournalVerb.self), ("keygen", KeygenVerb.self),
+            ("journal", JournalVerb.self), ("keygen", KeygenVerb.self), ("ingest", IngestVerb.self),
         ]
     }
 

@@ -20,6 +20,8 @@ final class RegularExpression: @unchecked Sendable {
     static let mostTextBytes = 64 << 10
 
     private let code: OpaquePointer
+    /// Pairs of offsets that a match leaves: one, if only whether there is a match is asked.
+    private let pairs: UInt32
     /// A scratch that nobody uses now, as its address; 0: none.
     private let spare = Atomic<UInt>(0)
 
@@ -30,7 +32,8 @@ final class RegularExpression: @unchecked Sendable {
         var steps: skein_pcre2_steps
     }
 
-    init(_ pattern: [UInt8]) throws(BadRegularExpression) {
+    /// - Parameter captures: whether ``captures(_:_:)`` is to be asked.
+    init(_ pattern: [UInt8], captures: Bool = false) throws(BadRegularExpression) {
         var failure: Int32 = 0
         var offset = 0
         let settings = pcre2_compile_context_create_8(nil)
@@ -51,6 +54,9 @@ final class RegularExpression: @unchecked Sendable {
                 message: "no regular expression: \(reason)", offset: min(offset, pattern.count))
         }
         code = compiled
+        var groups: UInt32 = 0
+        if captures { pcre2_pattern_info_8(compiled, UInt32(PCRE2_INFO_CAPTURECOUNT), &groups) }
+        pairs = groups + 1
     }
 
     deinit {
@@ -67,6 +73,27 @@ final class RegularExpression: @unchecked Sendable {
     }
 
     func match(_ text: UnsafeRawBufferPointer) -> Outcome {
+        match(text) { _ in }
+    }
+
+    /// The groups that have names, with their numbers.
+    var namedGroups: [(name: String, number: Int)] {
+        var count: UInt32 = 0
+        var size: UInt32 = 0
+        var table: UnsafePointer<UInt8>?
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_NAMECOUNT), &count)
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_NAMEENTRYSIZE), &size)
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_NAMETABLE), &table)
+        guard let table else { return [] }
+        // Two bytes of the number, the name, a NUL.
+        return (0..<Int(count)).map { index in
+            let entry = table + index * Int(size)
+            return (String(cString: entry + 2), Int(entry[0]) << 8 | Int(entry[1]))
+        }
+    }
+
+    /// Matches, and lends the places of the groups, by their numbers: pairs of offsets, the greatest number for no place.
+    func match(_ text: UnsafeRawBufferPointer, _ body: (UnsafeBufferPointer<Int>) -> Void) -> Outcome {
         guard text.count <= Self.mostTextBytes else { return .overrun }
         let address = spare.exchange(0, ordering: .acquiring)
         guard let scratch = UnsafeMutablePointer<Scratch>(bitPattern: address) ?? makeScratch() else {
@@ -78,14 +105,20 @@ final class RegularExpression: @unchecked Sendable {
             pcre2_match_8(
                 code, bytes.baseAddress, bytes.count, 0, 0, scratch.pointee.data, scratch.pointee.context)
         }
-        if outcome >= 0 { return .match }
+        if outcome >= 0 {
+            if pairs > 1, let places = pcre2_get_ovector_pointer_8(scratch.pointee.data) {
+                places.withMemoryRebound(to: Int.self, capacity: Int(pairs) * 2) {
+                    body(UnsafeBufferPointer(start: $0, count: Int(pairs) * 2))
+                }
+            }
+            return .match
+        }
         return outcome == PCRE2_ERROR_NOMATCH ? .noMatch : .overrun
     }
 
     private func makeScratch() -> UnsafeMutablePointer<Scratch>? {
         guard let context = pcre2_match_context_create_8(nil) else { return nil }
-        // Only whether there is a match is asked: one pair of offsets.
-        guard let data = pcre2_match_data_create_8(1, nil) else {
+        guard let data = pcre2_match_data_create_8(pairs, nil) else {
             pcre2_match_context_free_8(context)
             return nil
         }

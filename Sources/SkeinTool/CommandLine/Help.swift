@@ -12,6 +12,7 @@ enum Help {
           view      show events: live, stored, or from standard input
           ctl       ask the daemon: status, flush, rotate, reload, forget, shutdown
           archive   stored files: zip, prune, cat
+          ingest    lines of a pipe or of log files become events
           journal   what an app's spool or a collector still holds: inspect, repair
           keygen    make a pair of CURVE keys
 
@@ -110,6 +111,30 @@ enum Help {
 
         Exit codes: 0 whole, 1 damaged (after repair: something is missing), or no
         journal there; 2 wrong use.
+        """
+
+    static let ingest = """
+        Usage: skein ingest [OPTION]... [TYPE]
+        Makes an event of TYPE (line) of each line of standard input, or of files, and
+        delivers it to a collector. Docs: Processors, Lines.
+
+          -H, --host HOST:PORT   the daemon (127.0.0.1:3513); its deliver port is asked for
+              --endpoint WHERE   or where to deliver: deliver://HOST:3515, push://...
+          -F, --follow TYPE:FILE lines of FILE as they are written, through rotation;
+                                 may be repeated
+              --from-start       a file not followed before: from its start, not its end
+              --spool DIR        keep what is not acknowledged in DIR, over a kill
+              --state FILE       keep how far files were read (DIR/positions)
+              --match REGEX      named groups become fields: '(?<status>\\d+) (?<path>.*)';
+                                 a__b is b inside a; what looks like a number is one
+              --text GROUP       ... but not this one; may be repeated
+              --json             each line is a JSON object: the body
+              --service NAME     the service in the events
+              --timeout SECONDS  how long to wait at the end (30)
+          -h, --help             this
+
+        Lines are cut at 64 KiB. Exit codes: 0 all delivered or in the spool, 1 not, or
+        some lines were not as --match or --json says, 2 wrong use.
         """
 
     static let keygen = """

@@ -74,7 +74,8 @@ struct IngestOptions {
     private static func type(_ text: String) throws(ToolFailure) -> String {
         guard Array(text.utf8).withUnsafeBytes({ EventType.isValid($0) }) else {
             throw .usage(
-                "\(SafeText.of(text)) is no type: 1 to 200 bytes without a slash, control character or leading dot")
+                "\(SafeText.of(text)) is no type: 1 to 200 bytes without a slash, control character or leading dot"
+            )
         }
         return text
     }
@@ -97,7 +98,8 @@ struct IngestOptions {
         }
         if let unknown = texts.first(where: { !compiled.names.contains($0) }) {
             throw .usage(
-                "option --text: no group is called \(SafeText.of(unknown)): \(compiled.names.joined(separator: ", "))")
+                "option --text: no group is called \(SafeText.of(unknown)): \(compiled.names.joined(separator: ", "))"
+            )
         }
         return LineFormat(kind: .pattern(compiled), texts: texts)
     }

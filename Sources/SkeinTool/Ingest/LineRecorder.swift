@@ -99,5 +99,5 @@ final class LineRecorder {
     /// How many events are lost, and why.
     var dropped: [String: UInt64] { pipeline.recorder.statistics.dropped }
 
-    var waiting: UInt64 { pipeline.recorder.statistics.held }
+    var waiting: UInt64 { pipeline.recorder.statistics.inFlight }
 }

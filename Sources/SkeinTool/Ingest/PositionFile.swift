@@ -74,9 +74,12 @@ final class PositionFile {
     init(_ path: String) throws(ToolFailure) {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .failed("cannot open \(SafeText.of(path)): \(SystemError.current)") }
+        guard descriptor >= 0 else {
+            throw .failed("cannot open \(SafeText.of(path)): \(SystemError.current)")
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw .failed("\(SafeText.of(path)) is in use by another skein ingest: give each a --state of its own")
+            throw .failed(
+                "\(SafeText.of(path)) is in use by another skein ingest: give each a --state of its own")
         }
         var head = [UInt8](repeating: 0, count: Self.headBytes)
         let count = pread(descriptor, &head, head.count, 0)

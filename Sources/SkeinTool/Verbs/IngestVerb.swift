@@ -47,7 +47,9 @@ struct IngestVerb: Verb {
             throw .usage(SafeText.of(error.message))
         }
         var name = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&name, name.count - 1) == 0 ? String(cString: name) : "localhost"
+        let isKnown = gethostname(&name, name.count - 1) == 0
+        let text = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let host = isKnown && !text.isEmpty ? String(decoding: text, as: UTF8.self) : "localhost"
         recorder = LineRecorder(
             pipeline, options.format, service: options.serviceName, host: host, console: console)
         progress = Progress(console, sharesScreen: false)
