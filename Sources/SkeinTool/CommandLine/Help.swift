@@ -116,7 +116,7 @@ enum Help {
     static let ingest = """
         Usage: skein ingest [OPTION]... [TYPE]
         Makes an event of TYPE (line) of each line of standard input, or of files, and
-        delivers it to a collector. Docs: Processors, Lines.
+        delivers it to a collector.
 
           -H, --host HOST:PORT   the daemon (127.0.0.1:3513); its deliver port is asked for
               --endpoint WHERE   or where to deliver: deliver://HOST:3515, push://...
