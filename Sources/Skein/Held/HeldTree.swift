@@ -39,16 +39,18 @@ final class HeldTree: @unchecked Sendable {
     private let lock = SpinLock()
     private let stateWord = Atomic<UInt8>(State.open.rawValue)
     private let hasAnnounced = Atomic<Bool>(false)
-    // Under the lock.
+    // Under the lock, which is why their accesses need no check of their own.
     /// The first is the head, which stays to the end; those behind it go when they are empty.
-    private var chunks: [HeldChunk] = []
-    private var nextOrder = 0
+    @exclusivity(unchecked) private var chunks: [HeldChunk] = []
+    @exclusivity(unchecked) private var nextOrder = 0
     /// Events that were ever put into a chunk.
-    private var ordinal: UInt64 = 0
-    private var count = 0
-    private var bytes = 0
-    private var lost = 0
-    private var lingers = false
+    @exclusivity(unchecked) private var ordinal: UInt64 = 0
+    @exclusivity(unchecked) private var count = 0
+    @exclusivity(unchecked) private var bytes = 0
+    /// Events that are in memory of their own.
+    @exclusivity(unchecked) private var aside = 0
+    @exclusivity(unchecked) private var lost = 0
+    @exclusivity(unchecked) private var lingers = false
 
     init(
         _ keep: Keep, _ hot: HotCorePointer, _ store: HeldStore, trace: TraceID, givenID: [UInt8]?,
@@ -146,6 +148,7 @@ final class HeldTree: @unchecked Sendable {
             $0.storeBytes(of: size, toByteOffset: 8, as: Int.self)
             return 16
         }
+        aside += 1
         bytes &+= size
     }
 
@@ -220,7 +223,9 @@ final class HeldTree: @unchecked Sendable {
     private func forget(_ event: HeldChunk.Event) {
         count &-= 1
         bytes &-= Self.withBytes(of: event, { $0.count })
-        if event.isElsewhere { Self.block(event)?.deallocate() }
+        guard event.isElsewhere else { return }
+        aside -= 1
+        Self.block(event)?.deallocate()
     }
 
     private func lose(_ events: Int) {
@@ -243,7 +248,7 @@ final class HeldTree: @unchecked Sendable {
 
     /// Gives everything back, the head last.
     private func free() {
-        while let (chunk, event) = oldest() {
+        while aside > 0, let (chunk, event) = oldest() {
             forget(event)
             chunk.pass(event)
         }
