@@ -68,12 +68,11 @@ public final class BurstHandler: LogRecordHandler {
 
     @discardableResult
     public func handle(_ record: LogRecord) -> Bool {
-        let place = record.origin == nil ? RecordPlace.capture() : nil
+        let place = record.origin == nil ? RecordPlace.current : nil
         let bursts = record.level >= burstLevel
         lock.lock()
         guard !closed.load(ordering: .relaxed) else {
             lock.unlock()
-            place?.release()
             unseenCount.add(1, ordering: .relaxed)
             return false
         }
@@ -84,7 +83,7 @@ public final class BurstHandler: LogRecordHandler {
         }
         let overflow = held.count > capacity ? held.removeFirst(held.count - min(remaining, held.count)) : nil
         // Of an overflow that took the newest, nothing is left to burst.
-        let burst = bursts && held.count > 0 ? held.removeFirst(held.count) : nil
+        let burst = bursts ? held.removeFirst(held.count) : nil
         finish(overflow, burst)
         return true
     }
@@ -114,7 +113,7 @@ public final class BurstHandler: LogRecordHandler {
     /// return all that was let go before has reached the target, too.
     public func flush() {
         lock.lock()
-        finish(held.count > 0 ? held.removeFirst(held.count) : nil, nil, waits: true)
+        finish(held.removeFirst(held.count), nil, waits: true)
         target.flush()
     }
 

@@ -4,10 +4,13 @@ struct HeldRecord {
     /// Nil if the record knows.
     var place: RecordPlace?
 
+    /// Whether it is the one that keeps the pipeline, for itself and for those of the same pipeline right before it: the newest of
+    /// them, so that the others can go first. A count of references for each would be an eighth of what holding back costs.
+    var keepsPipeline = false
+
     func withRecord(_ body: (LogRecord) -> Void) {
         guard let place else { return body(record) }
         var record = record
-        place.retain()
         record.origin = RecordOrigin(place)
         body(record)
     }
@@ -23,25 +26,44 @@ final class RecordRing: @unchecked Sendable {
     init() { memory = .allocate(capacity: size) }
 
     deinit {
-        if count > 0 { _ = removeFirst(count) }
+        _ = removeFirst(count)
         memory.deallocate()
     }
 
-    /// - Parameter place: where the record was made, if it does not know; given over.
+    /// - Parameter place: where the record was made, if it does not know.
     func append(_ record: LogRecord, _ place: RecordPlace?) {
         if count == size { grow() }
         let held = memory + ((first + count) & (size - 1))
         held.initialize(to: HeldRecord(record: record, place: place))
         held.pointee.record.nameThread()
+        if let place {
+            place.keepTree()
+            held.pointee.keepsPipeline = true
+            let before = memory + ((first + count - 1) & (size - 1))
+            if count > 0, before.pointee.keepsPipeline,
+                before.pointee.place?.sharesPipeline(with: place) == true
+            {
+                before.pointee.keepsPipeline = false
+            } else {
+                place.keepPipeline()
+            }
+        }
         count += 1
     }
 
-    /// Takes the oldest out, at least one and at most ``count``.
-    func removeFirst(_ removed: Int) -> RecordBatch {
+    /// Takes the oldest out, at most ``count``; nil if that is none.
+    func removeFirst(_ removed: Int) -> RecordBatch? {
+        guard removed > 0 else { return nil }
         let batch = RecordBatch(count: removed)
         move(removed, to: batch.memory)
         first = (first + removed) & (size - 1)
         count -= removed
+        let last = batch.memory + (removed - 1)
+        if let place = last.pointee.place, !last.pointee.keepsPipeline {
+            // Who kept it for these stays behind.
+            place.keepPipeline()
+            last.pointee.keepsPipeline = true
+        }
         return batch
     }
 
@@ -73,7 +95,11 @@ final class RecordBatch: @unchecked Sendable {
     }
 
     deinit {
-        for index in 0..<count { memory[index].place?.release() }
+        for index in 0..<count {
+            guard let place = memory[index].place else { continue }
+            place.releaseTree()
+            if memory[index].keepsPipeline { place.releasePipeline() }
+        }
         memory.deinitialize(count: count)
         memory.deallocate()
     }

@@ -61,14 +61,26 @@ public struct LogMetadata: LogMetadataSource, ExpressibleByDictionaryLiteral {
     }
 
     public func visit(_ body: (_ key: String, _ value: any FieldValue & Sendable) -> Void) {
-        // In place: a copy of each value would count references.
+        // In place, as a structure, whose parts can be lent: a tuple's are copied, and that counts references.
         pairs.withUnsafeBufferPointer { pairs in
-            guard var pair = pairs.baseAddress else { return }
-            for _ in 0..<pairs.count {
-                body(pair.pointee.0, pair.pointee.1)
-                pair += 1
+            guard let base = pairs.baseAddress else { return }
+            base.withMemoryRebound(to: Pair.self, capacity: pairs.count) { pair in
+                for index in 0..<pairs.count { Self.lend(pair[index], body) }
             }
         }
+    }
+
+    /// Laid out as the tuple is.
+    private struct Pair {
+        let key: String
+        let value: any FieldValue & Sendable
+    }
+
+    @inline(__always)
+    private static func lend(
+        _ pair: borrowing Pair, _ body: (_ key: String, _ value: any FieldValue & Sendable) -> Void
+    ) {
+        body(pair.key, pair.value)
     }
 }
 

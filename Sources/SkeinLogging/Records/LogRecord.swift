@@ -110,7 +110,7 @@ public struct LogRecord: Sendable {
     /// The record as it must be to be handled later, or elsewhere: with the time, the thread and the tree of now. 100 ns.
     public func kept() -> LogRecord {
         var record = self
-        if origin == nil { record.origin = RecordOrigin(.capture()) }
+        if origin == nil { record.origin = .current }
         record.nameThread()
         return record
     }

@@ -58,6 +58,7 @@ public enum LogSystem {
         return processTakes(level)
     }
 
+    @inline(__always)
     static func processTakes(_ level: LogLevel) -> Bool {
         guard let process = place(installed) else { return Context.isAnyPipelineActive }
         return process._withUnsafeGuaranteedRef { $0.takes(level) }
