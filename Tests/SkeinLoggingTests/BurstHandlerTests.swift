@@ -75,6 +75,32 @@ import Testing
         #expect(recorder.events("log").first?["msg"] == .string("in none"))
     }
 
+    @Test func `what is held for a pipeline that is gone goes nowhere, and does no harm to that of others`()
+        throws
+    {
+        let memory = MemoryRecorder()
+        let staying = try EventPipeline(.init(recorder: memory))
+        let burst = BurstHandler(target: ContextHandler(), capacity: 20, threshold: 0.5)
+        let logger = EventLogger("shop", handler: burst)
+        var expected: [String] = []
+        do {
+            let going = try EventPipeline(.init(recorder: MemoryRecorder()))
+            // Runs of one pipeline and of the other, cut by an overflow.
+            for n in 0..<30 {
+                let stays = n / 3 % 2 == 0
+                let pipeline = stays ? staying : going
+                if stays { expected.append("\(n)") }
+                pipeline.withContext("request", id: n % 4 == 0 ? "given" : nil) { _ in logger.debug("\(n)") }
+            }
+        }
+        let held = burst.heldCount
+        logger.error("now")
+        let seen = memory.events.map { RecordedEvent($0) }.filter { $0.type == "request.log" }
+            .compactMap { $0["msg"]?.stringValue }
+        #expect(!seen.isEmpty && seen == expected.suffix(seen.count))
+        #expect(Int(burst.unseen) + held == 30)
+    }
+
     @Test func `what an unsampled context held stays silent`() throws {
         let recorder = try TestRecorder()
         let burst = BurstHandler(target: ContextHandler())
