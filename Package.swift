@@ -82,7 +82,9 @@ let package = Package(
                 "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ", "SkeinBSON",
                 "SkeinPlatform",
             ]),
-        .target(name: "SkeinLogging", dependencies: ["Skein", "SkeinBSON", "SkeinPlatform"]),
+        .target(
+            name: "SkeinLogging",
+            dependencies: ["Skein", "SkeinWire", "SkeinPickle", "SkeinZeroMQ", "SkeinBSON", "SkeinPlatform"]),
         .target(name: "SkeinFoundation", dependencies: ["Skein", "SkeinBSON"]),
         .target(
             name: "SkeinTesting",
@@ -183,7 +185,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "SkeinLoggingTests",
-            dependencies: ["SkeinLogging", "SkeinTesting", "Skein", "SkeinBSON", "SkeinPlatform"]),
+            dependencies: [
+                "SkeinLogging", "SkeinTesting", "Skein", "SkeinWire", "SkeinPickle", "SkeinZeroMQ",
+                "SkeinBSON",
+                "SkeinPlatform",
+            ]),
         .testTarget(
             name: "SkeinCollectorTests",
             dependencies: [

@@ -5,6 +5,10 @@ public struct LoggingError: Error, Sendable, CustomStringConvertible {
         let name: String
         /// A file cannot be opened for appending.
         public static let file = Code(name: "file")
+        /// An endpoint that libzmq does not know.
+        public static let endpoint = Code(name: "endpoint")
+        /// A setting out of its range.
+        public static let setting = Code(name: "setting")
     }
 
     /// What is wrong, for a program to branch on.

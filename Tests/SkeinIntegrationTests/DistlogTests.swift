@@ -1,5 +1,6 @@
 import Foundation
 import SkeinBSON
+import SkeinLogging
 import SkeinPickle
 import Testing
 
@@ -127,7 +128,98 @@ extension IntegrationTests {
             try await daemon.finish()
         }
 
-        /// INTEROP's table, spelled once more.
+        private struct OutOfStock: Error {}
+
+        /// Logs a few records in a tree of tasks.
+        private func log(_ handler: ZeroMQHandler) throws {
+            let metadata: LogMetadata = [
+                "text": "K\u{e4}se \u{1F9F6}", "none": BSONValue.null, "number": -7, "large": Int64.max,
+                "fraction": 0.1,
+                "yes": true, "list": [1, 2], "object": BSONValue.document(["a": ["b": 1.5]]),
+            ]
+            withLogHandler(handler) {
+                withTask("order", ["customer": 17], id: "0e6c1a52-6b1a-4f3e-9c5f-0123456789ab") { task in
+                    withSubtask("reserve") { step in
+                        EventLogger("shop.stock").warning("few left:\ntea", metadata)
+                        step.success("reserved")
+                    }
+                    try? withSubtask("pay") { _ in throw OutOfStock() }
+                    task.bind("paid", false)
+                }
+            }
+            handler.close()
+            #expect(handler.statistics.sent == 7)
+        }
+
+        @Test(arguments: [0, 1])
+        func `what our handler sends is read by Python as its daemon reads it`(encoding: Int) async throws {
+            let serializers: [any RecordSerializer] = [JSONRecordSerializer(), PickleRecordSerializer()]
+            let daemon = try PythonClient.startDistlog("daemon", "7")
+            let port = try await daemon.output.first { !$0.isEmpty }
+            try log(
+                ZeroMQHandler(
+                    endpoint: "tcp://127.0.0.1:\(port)", system: .staging, serializer: serializers[encoding]))
+            #expect(try await daemon.end() == 0, "\(daemon.errors.text)")
+            let messages = try PythonClient.documents(daemon.output.lines.dropFirst())
+            #expect(messages.count == 7)
+            #expect(messages.allSatisfy { $0["topic"] == .string(encoding == 0 ? "SLJ" : "SLP") })
+            let records = messages.compactMap { $0["record"]?.documentValue }
+            let id = "0e6c1a52-6b1a-4f3e-9c5f-0123456789ab"
+            #expect(
+                records.map { $0[path: "context.key"]?.stringValue }
+                    == [
+                        "0@\(id)", "0@\(id)/1", "1@\(id)/1", "2@\(id)/1", "0@\(id)/2", "1@\(id)/2", "1@\(id)",
+                    ])
+            #expect(
+                records.map { $0["message"]?.stringValue }
+                    == ["order", "reserve", "few left:\\ntea", "reserved", "pay", "FAILED pay", "order"])
+            let record = records[2]
+            #expect(record["name"] == "shop.stock")
+            #expect(record["levelno"] == .int32(30))
+            #expect(record["text"] == "K\u{e4}se \u{1F9F6}")
+            #expect(record["none"] == .null)
+            #expect(record["number"] == .int32(-7))
+            #expect(record["large"] == .int64(.max))
+            #expect(record["fraction"] == .double(0.1))
+            #expect(record["yes"] == .bool(true))
+            #expect(record["list"] == .array(.array([.int32(1), .int32(2)])))
+            #expect(record["object"] == ["a": ["b": 1.5]])
+            #expect(records[5]["exc_text"]?.stringValue?.contains("OutOfStock") == true)
+            #expect(
+                records[6]["context"] == ["key": .string("1@\(id)"), "customer": .int32(17), "paid": false])
+            let own = Set(record.keys)
+            // Every attribute of Python's, and Distlog's two.
+            #expect(
+                own.isSuperset(of: [
+                    "name", "levelname", "levelno", "pathname", "filename", "module", "lineno", "funcName",
+                    "created", "msecs",
+                    "relativeCreated", "thread", "threadName", "processName", "process", "msg", "message",
+                    "asctime", "args",
+                    "exc_info", "exc_text", "stack_info", "hostname", "context",
+                ]))
+        }
+
+        @Test(arguments: [0, 1])
+        func `what our handler sends to skeind is the tree that it was`(encoding: Int) async throws {
+            let serializers: [any RecordSerializer] = [JSONRecordSerializer(), PickleRecordSerializer()]
+            let daemon = try await Daemon.start(in: TemporaryFolder())
+            try log(
+                ZeroMQHandler(
+                    endpoint: "tcp://127.0.0.1:\(daemon.port("collect"))", serializer: serializers[encoding]))
+            let events = try await daemon.storedEvents("log", count: 7)
+            #expect(events.count == 7)
+            #expect(events[2][path: "body.msg"] == "few left:\ntea")
+            #expect(events[2][path: "body.data.object.a.b"] == .double(1.5))
+            #expect(events[2]["level"] == .int32(30))
+            #expect(events[0]["parent"] == nil)
+            #expect([1, 4, 6].allSatisfy { events[$0]["parent"] == events[0]["span"] })
+            #expect([2, 3].allSatisfy { events[$0]["parent"] == events[1]["span"] })
+            #expect(events[5]["parent"] == events[4]["span"])
+            #expect(events[6][path: "body.context.paid"] == false)
+            try await daemon.finish()
+        }
+
+        /// The table of `Docs/EventDocument.md`, spelled once more.
         private func expect(
             _ event: BSONDocument, toBe sent: BSONDocument, system: String, kind: String,
             sourceLocation: SourceLocation = #_sourceLocation

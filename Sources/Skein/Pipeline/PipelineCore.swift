@@ -193,8 +193,8 @@ final class PipelineCore: @unchecked Sendable {
 }
 
 /// The machine's name, asked once.
-enum HostName {
-    static let current: String = {
+package enum HostName {
+    package static let current: String = {
         let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
             guard let base = buffer.baseAddress, gethostname(base, 255) == 0 else { return nil }
             buffer[255] = 0

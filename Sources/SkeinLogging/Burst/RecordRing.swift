@@ -35,7 +35,7 @@ final class RecordRing: @unchecked Sendable {
         if count == size { grow() }
         let held = memory + ((first + count) & (size - 1))
         held.initialize(to: HeldRecord(record: record, place: place))
-        held.pointee.record.nameThread()
+        held.pointee.record.noteMaker()
         if let place {
             place.keepTree()
             held.pointee.keepsPipeline = true

@@ -30,6 +30,8 @@ public struct LogRecord: Sendable {
     /// Empty: the one that asks.
     private var threadName = ""
     package var origin: RecordOrigin?
+    /// Its place in the task that it was made in; set by ``kept()``.
+    package var task: TaskStamp?
 
     /// A record that is made here.
     public init(
@@ -111,13 +113,14 @@ public struct LogRecord: Sendable {
     public func kept() -> LogRecord {
         var record = self
         if origin == nil { record.origin = .current }
-        record.nameThread()
+        record.noteMaker()
         return record
     }
 
-    /// Notes the thread, in place.
-    mutating func nameThread() {
+    /// Notes the thread and the task, in place.
+    mutating func noteMaker() {
         if threadName.isEmpty { threadName = CurrentThread.name }
+        if task == nil { task = TaskStamp.current }
     }
 }
 
