@@ -169,6 +169,8 @@ public final class Collector: Sendable {
                 journalSettings: initial.journal, notices: notices, keys: curve?.keys,
                 recoveredEnd: journal.durablePosition,
                 rejected: rejected, warner: warner, rules: rules(redactKey, journal),
+                holdPath: data + "/hold",
+                holdBytes: initial.holdBudgetBytes, onLetGo: { wakeUp.signal() },
                 retirement: initial.retirement, answers: answers, processors: processors,
                 processorHost: initial.processorHost,
                 onProgress: { wakeUp.signal() }),
@@ -222,7 +224,8 @@ public final class Collector: Sendable {
 
     /// What rules are compiled with.
     private func rules(_ key: KeyedHash?, _ journal: BatchJournal) -> RuleSurroundings {
-        RuleSurroundings(compile: compile, hash: key, maximumBytes: journal.maximumPayload)
+        RuleSurroundings(
+            compile: compile, hash: key, maximumBytes: journal.maximumPayload, journal: journal)
     }
 
     private func watch(_ spools: SpoolWatch, _ ports: Ports) throws(CollectorError) {
@@ -318,6 +321,12 @@ public final class Collector: Sendable {
                 loop.flush(within: milliseconds, isHandedOn: false, reply)
             }
             try running.outlets.apply(configuration, rules: rules(key, running.journal))
+            if configuration.rules.contains(where: { $0.hold != nil }) {
+                // What a hold begins with is found at a sync.
+                try ask(.seconds(10)) { loop, milliseconds, reply in
+                    loop.flush(within: milliseconds, isHandedOn: false, reply)
+                }
+            }
             if let curve { running.authoriser?.allow(curve.allowed(configuration)) }
             try running.spools.apply(configuration.spools)
             phase.withLock { phase in
@@ -338,6 +347,7 @@ public final class Collector: Sendable {
             ("curve-key", old.curveKeyFile == new.curveKeyFile),
             ("curve-clients", old.curveClientsFile == new.curveClientsFile),
             ("journal", old.journal == new.journal),
+            ("hold-budget", old.holdBudgetBytes == new.holdBudgetBytes),
         ]
         if let (name, _) = fixed.first(where: { !$0.1 }) {
             throw CollectorError(.state, "\(name) cannot change while the collector runs: restart it")

@@ -33,6 +33,18 @@ import Testing
             "redact-key: none\nrules:\n  - { redcat: a, to: files }",
             "4:7: unknown key \"redcat\"; did you mean redact?"
         ),
+        ("rules: [ { hold: { until: n = 1 } } ]", "2:10: hold: without to:"),
+        ("rules: [ { hold: { by: id }, to: files } ]", "2:18: hold: without until:"),
+        ("rules: [ { hold: { until: n = }, to: files } ]", "2:10: hold: until: column"),
+        ("rules: [ { hold: { until: n = 1, for: 8d }, to: files } ]", "2:39: for: \"8d\" is out of range"),
+        (
+            "rules: [ { hold: { until: n = 1, capacity: 0 }, to: files } ]",
+            "2:44: capacity: \"0\"; expected a number"
+        ),
+        (
+            "rules: [ { hold: { until: n = 1 }, to: files } ]\ntests: [ { event: { type: a }, held: false } ]",
+            "3:10: test: expected held: false; rule 1 held it, and it went to none"
+        ),
         ("redact-key: missing\n", "2:13: cannot read missing: ENOENT"),
         ("rules:\n  - { name: a, drop: true }\n  - { name: a, drop: true }", "4:5: two rules are called a"),
         ("tests: [ { event: { type: a } } ]", "2:10: a test that expects nothing"),

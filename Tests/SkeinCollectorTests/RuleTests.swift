@@ -1,4 +1,5 @@
 import SkeinBSON
+import SkeinCrypto
 import SkeinPlatform
 import SkeinWire
 import Testing
@@ -91,7 +92,7 @@ import Testing
                 event["id"] = .string("tree \(tree)")
                 event["rate"] = 0.5
                 try event.bytes.withUnsafeBytes { bytes in
-                    let outcome = program.run(bytes, scratch, counts: nil) { _, _ in }
+                    let outcome = program.run(bytes, scratch, counts: nil) { _ in }
                     fates.insert(outcome.fate == .goes)
                     guard outcome.fate == .goes else { return }
                     let document = BSONDocument(unchecked: Array(outcome.event))
@@ -125,7 +126,7 @@ import Testing
             var named: [Int] = []
             freshEvent("t", number).bytes.withUnsafeBytes { bytes in
                 #expect(
-                    program.run(bytes, scratch, counts: nil) { index, _ in named.append(index) }.fate == fate)
+                    program.run(bytes, scratch, counts: nil) { named.append($0) }.fate == fate)
             }
             #expect(named == (number == 1 ? [0, 1] : [0, 1, 3]))
         }
@@ -209,6 +210,7 @@ import Testing
             .init(keys: ["d"], by: .remove),
         ]
         rule.add = [.init("e.f", .int64(7)), .init("g", .array(.array([1, "x"])))]
+        rule.hold = .init(by: "x", until: "y = 1", window: .milliseconds(1500), capacity: 7)
         #expect(Rule(rule.document) == rule)
         var drop = Rule(match: "x = 1")
         drop.isDropping = true

@@ -198,8 +198,7 @@ extension OutletSource {
         _ run: RecordRun, above: UInt64, _ routing: Routing, _ retireAt: JournalPosition?, isDropping: Bool
     ) -> (last: UInt64, dropped: UInt64, ownDropped: UInt64) {
         memory.removeAll()
-        var envelope = EventEnvelope()
-        let scratch: RuleScratch? = if case .acting(let rules) = routing { rules.makeScratch() } else { nil }
+        let scratch = RuleScratch(maximumBytes: journal.maximumPayload)
         var streams: [UInt32: JournalStream] = [:]
         var records = run.makeCursor()
         var last: UInt64 = 0
@@ -224,10 +223,7 @@ extension OutletSource {
             if let before = previous, before < splitAt, position >= splitAt { tally() }
             previous = position
             let isFor = retireAt.map { position < $0 } ?? true
-            guard isFor, routing.isAll || record.kind == .event,
-                let event = scratch.map({ routing.event(record.payload, $0) })
-                    ?? (routing.matches(record.payload, into: &envelope) ? record.payload : nil)
-            else {
+            guard isFor, let event = routing.event(record, at: position, scratch) else {
                 passed += 1
                 continue
             }
@@ -242,7 +238,8 @@ extension OutletSource {
                 ?? JournalStream(journal: JournalID(low: 0, high: 0), opening: 0, shard: 0)
             streams[record.streamIndex] = stream
             BacklogRecord.append(
-                record.with(payload: event), at: position, of: stream, passed: UInt32(clamping: passed),
+                record.with(payload: event, kind: record.routedKind), at: position, of: stream,
+                passed: UInt32(clamping: passed),
                 to: memory)
             last = position.ordinal
             passed = 0

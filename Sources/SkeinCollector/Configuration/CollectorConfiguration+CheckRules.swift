@@ -8,6 +8,7 @@ extension CollectorConfiguration {
         var known: Set<String> = []
         for rule in rules {
             if let match = rule.match { try check("match", match, rule, filters) }
+            if let hold = rule.hold { try check("hold: until", hold.until, rule, filters) }
             for name in rule.to where !names.contains(name) && name != "none" {
                 throw ConfigurationMistake(
                     rule.place,
@@ -44,6 +45,14 @@ extension CollectorConfiguration {
                 throw BadValue("rate: \(rate)", accepts: "a number above 0 and at most 1")
             }
             for pattern in rule.remove + rule.redact.flatMap(\.keys) { _ = try KeyPattern(pattern) }
+            if let hold = rule.hold {
+                guard ConfigurationFile.holdTimes.contains(hold.window),
+                    ConfigurationFile.holdCapacity.contains(hold.capacity), !hold.by.isEmpty, !rule.to.isEmpty
+                else {
+                    throw BadValue(
+                        "hold: \(hold)", accepts: "a field, 1 ms to 7 days, 1 to 1000000 events, and outlets")
+                }
+            }
             for addition in rule.add { try FieldPath.check(addition.path) }
         } catch {
             throw ConfigurationMistake(rule.place, error.message)

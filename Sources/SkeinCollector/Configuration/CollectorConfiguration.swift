@@ -50,6 +50,8 @@ public struct CollectorConfiguration: Sendable, Hashable {
     public var journal = Journal()
     /// Bytes of rejected events that are kept in `<dataPath>/rejected`.
     public var rejectedBudgetBytes = 256 << 20
+    /// Bytes of events that rules with `hold:` keep back at a time, in memory; on disk up to some eight times as much.
+    public var holdBudgetBytes = 64 << 20
     /// How long ``Collector/stop()`` lets outlets finish.
     public var drainTimeout: Duration = .seconds(10)
     /// How long an outlet that is no longer configured may go on with what waits for it.

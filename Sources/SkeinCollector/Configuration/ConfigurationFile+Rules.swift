@@ -4,7 +4,7 @@ import SkeinYAML
 // `rules:` and `tests:` of the YAML file.
 extension ConfigurationFile {
     private static let ruleKeys = [
-        "name", "match", "drop", "rate", "remove", "redact", "add", "to",
+        "name", "match", "drop", "rate", "remove", "redact", "add", "hold", "to",
     ]
 
     func apply(rules node: YAMLNode, to draft: inout ConfigurationDraft) throws(ConfigurationMistake) {
@@ -38,6 +38,7 @@ extension ConfigurationFile {
         if let node = take("remove", of: &entries) { rule.remove = try patterns(node, "remove") }
         if let node = take("redact", of: &entries) { rule.redact = try redactions(node) }
         if let node = take("add", of: &entries) { rule.add = try additions(node) }
+        if let node = take("hold", of: &entries) { rule.hold = try hold(node) }
         if let to = take("to", of: &entries) {
             rule.to = try texts(to, isList: true)
         } else if !rule.isActing {
@@ -51,10 +52,38 @@ extension ConfigurationFile {
             rule.place = place(match)
         }
         if let key = entries.first?.key { throw unknown(key, among: Self.ruleKeys) }
-        if rule.isDropping, rule.isRewriting || !rule.to.isEmpty {
+        if rule.hold != nil, rule.to.isEmpty {
+            throw mistake(item, "hold: without to:; expected to: [OUTLET, …], who get what is let go")
+        }
+        if rule.isDropping, rule.hold != nil || rule.isRewriting || !rule.to.isEmpty {
             throw mistake(item, "a rule with drop: does nothing else; expected match: and drop: true")
         }
         return rule
+    }
+
+    static let holdTimes: ClosedRange<Duration> = .milliseconds(1) ... .seconds(7 * 86_400)
+    static let holdCapacity = 1...1_000_000
+
+    private func hold(_ node: YAMLNode) throws(ConfigurationMistake) -> Rule.Hold {
+        var entries = try mapping(node, "{ by: id, until: CONDITION, for: 60s, capacity: 1000 }")
+        guard let until = take("until", of: &entries) else {
+            throw mistake(node, "hold: without until:; expected until: CONDITION, as level >= 40")
+        }
+        var hold = Rule.Hold(until: try text(until))
+        if let node = take("by", of: &entries) { hold.by = try text(node) }
+        if let node = take("for", of: &entries) {
+            hold.window = try read(node, "for") { (text) throws(BadValue) in
+                try TimeSpan.parse(text, in: Self.holdTimes)
+            }
+        }
+        if let node = take("capacity", of: &entries) {
+            guard let capacity = Int(try text(node)), Self.holdCapacity.contains(capacity) else {
+                throw mistake(node, "capacity: \"\(node.text ?? "")\"; expected a number from 1 to 1000000")
+            }
+            hold.capacity = capacity
+        }
+        if let key = entries.first?.key { throw unknown(key, among: ["by", "until", "for", "capacity"]) }
+        return hold
     }
 
     /// Patterns of keys, one or a list.
@@ -121,7 +150,9 @@ extension ConfigurationFile {
 
     // MARK: tests
 
-    private static let testKeys = ["name", "event", "to", "dropped", "sampled-out", "expect", "absent"]
+    private static let testKeys = [
+        "name", "event", "to", "dropped", "sampled-out", "held", "expect", "absent",
+    ]
 
     func apply(tests node: YAMLNode, to draft: inout ConfigurationDraft) throws(ConfigurationMistake) {
         guard case .sequence(let items) = node.content else {
@@ -149,6 +180,7 @@ extension ConfigurationFile {
         }
         if let node = take("dropped", of: &entries) { test.isDropped = try flag(node, "dropped") }
         if let node = take("sampled-out", of: &entries) { test.isSampledOut = try flag(node, "sampled-out") }
+        if let node = take("held", of: &entries) { test.isHeld = try flag(node, "held") }
         if let node = take("expect", of: &entries) {
             for entry in try mapping(node, "fields, each with its value") {
                 test.fields.append(Rule.Addition(entry.key.text ?? "", try value(entry.value, "expect")))
@@ -158,7 +190,8 @@ extension ConfigurationFile {
         if let key = entries.first?.key { throw unknown(key, among: Self.testKeys) }
         guard test.expectsSomething else {
             throw mistake(
-                item, "a test that expects nothing; expected to, dropped, sampled-out, expect or absent")
+                item, "a test that expects nothing; expected to, dropped, sampled-out, held, expect or absent"
+            )
         }
         return test
     }

@@ -26,6 +26,11 @@ extension ConfigurationPrinter {
             }
             entries.append("add: { \(fields.joined(separator: ", ")) }")
         }
+        if let hold = rule.hold {
+            entries.append(
+                "hold: { by: \(scalar(hold.by)), until: \(scalar(hold.until)), for: \(TimeSpan.print(hold.window)), capacity: \(hold.capacity) }"
+            )
+        }
         if !rule.to.isEmpty || entries.isEmpty { entries.append("to: \(list(rule.to))") }
         return entries
     }

@@ -165,6 +165,11 @@ struct Setting: Sendable {
                 draft.settings.rejectedBudgetBytes = try ByteSize.parse(last(values), in: 0...1 << 46)
             }, show: { [ByteSize.print($0.settings.rejectedBudgetBytes)] }),
         Setting(
+            name: "hold-budget", isFlag: false,
+            apply: { (values, draft) throws(BadValue) in
+                draft.settings.holdBudgetBytes = try ByteSize.parse(last(values), in: 1 << 20...1 << 36)
+            }, show: { [ByteSize.print($0.settings.holdBudgetBytes)] }),
+        Setting(
             name: "retire", isFlag: false,
             apply: { (values, draft) throws(BadValue) in
                 draft.settings.retirement = try TimeSpan.parse(

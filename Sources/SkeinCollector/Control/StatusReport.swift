@@ -20,6 +20,7 @@ extension InletLoop {
         report.append("ledger", document: ledger.document)
         report.append("outlets", document: parts.outlets.status)
         if let rules = parts.outlets.rulesStatus { report.append("rules", array: rules) }
+        if let hold = parts.outlets.hold { report.append("hold", document: hold.status) }
         report.append("outlets_removed", document: removedDocument)
         report.append("journal", document: journalDocument(now))
         report.append("deliver", document: deliverDocument)

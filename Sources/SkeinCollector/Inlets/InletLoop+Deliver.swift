@@ -8,7 +8,7 @@ extension InletLoop {
     /// Streams that the journal holds, for the session.
     static func heldStreams(_ journal: BatchJournal) -> [HeldStream] {
         let now = SystemClock.wallNanoseconds()
-        return journal.allStreams.filter { $0.index != 0 }.map { row in
+        return journal.allStreams.filter { $0.index != 0 && $0.stream.journal != journal.id }.map { row in
             HeldStream(
                 identity: StreamIdentity(row.stream), highest: row.highest, isDurable: row.isDurable,
                 hasEnded: row.isEnded, idle: .nanoseconds(max(0, now - row.lastHeard)))
@@ -182,6 +182,9 @@ extension InletLoop {
     private func row(
         of stream: StreamIdentity, above: UInt64, _ arrival: Int64
     ) throws(JournalError) -> UInt32 {
+        guard JournalStream(stream).journal != journal.id else {
+            throw JournalError(.malformed, "stream \(stream) is this collector's own")
+        }
         let known = streams[stream] ?? (nil, false)
         if let index = known.index, let row = journal.stream(index), !row.isEnded, row.highest == above {
             return index

@@ -63,6 +63,9 @@ final class InletLoop {
     var mustRollBack = false
     var retryRollBackAt: Int64 = 0
 
+    /// When to try again to journal what was let go, monotonic nanoseconds.
+    var retryLetGoAt: Int64 = 0
+
     // Control.
     var pendingAnswers: [PendingAnswer] = []
 
@@ -117,6 +120,7 @@ final class InletLoop {
         if poller.isReady(items.control) { receiveRequests(limit: 64) }
         if monitors.contains(where: { poller.isReady($0) }) { watchConnections() }
         takeAnswers()
+        journalLetGo(now)
         keepSynced(now)
         answerPending(now)
         if now >= nextTick {

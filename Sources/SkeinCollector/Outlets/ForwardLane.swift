@@ -111,7 +111,7 @@ final class ForwardLane: ShippableLane {
     private var acknowledged: UInt64
     /// Everything before it was read, tables and all.
     private var readEnd: JournalPosition
-    private var scratch: RuleScratch?
+    private let scratch: RuleScratch
     private var assembler: RunAssembler
 
     init(
@@ -121,6 +121,7 @@ final class ForwardLane: ShippableLane {
         self.owner = owner
         self.journal = journal
         self.keep = keep
+        scratch = RuleScratch(maximumBytes: journal.maximumPayload)
         assembler = RunAssembler(stream: owner.stream)
         // A shipper before this one may have read on.
         owner.source.rewind()
@@ -162,14 +163,15 @@ final class ForwardLane: ShippableLane {
             guard let original = record.original else { continue }
             // Copies were for this outlet when they were made.
             guard retireAt.map({ record.position < $0 }) ?? true,
-                let event = run.isCopy ? original.payload : routed(original, routing)
+                let event = run.isCopy
+                    ? original.payload : routing.event(original, at: record.position, scratch)
             else {
                 notRouted += 1
                 continue
             }
             last = record.position.ordinal
             if assembler.count == 0 { first = last }
-            assembler.append(original.with(payload: event), number: last)
+            assembler.append(original.with(payload: event, kind: original.routedKind), number: last)
         }
         let routed = UInt64(assembler.count)
         pending.append(
@@ -178,14 +180,6 @@ final class ForwardLane: ShippableLane {
                 notRouted: notRouted, dropped: dropped))
         run.run.release()
         return assembler.finish(first: first, last: last, isDurable: true, isResumed: owner.isResumed)
-    }
-
-    private func routed(_ record: RecordView, _ routing: Routing) -> UnsafeRawBufferPointer? {
-        if routing.isAll { return record.payload }
-        guard record.kind == .event else { return nil }
-        let scratch = self.scratch ?? RuleScratch(maximumBytes: journal.maximumPayload)
-        self.scratch = scratch
-        return routing.event(record.payload, scratch)
     }
 
     func rewind() {

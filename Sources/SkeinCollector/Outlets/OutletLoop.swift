@@ -215,9 +215,9 @@ final class OutletLoop {
         while let record = records.next() {
             guard let original = record.original else { continue }
             found.read &+= 1
-            guard original.kind == .event, retireAt.map({ record.position < $0 }) ?? true,
+            guard retireAt.map({ record.position < $0 }) ?? true,
                 !(setup.passesOverAnswers && ProcessorMark.isMarked(original.payload)),
-                let event = rules.event(original.payload, scratch)
+                let event = rules.event(original, at: record.position, scratch)
             else {
                 found.notRouted &+= 1
                 continue

@@ -11,13 +11,15 @@ extension OutletSet {
         _ configuration: CollectorConfiguration, rules: RuleSurroundings
     ) throws(CollectorError) {
         let before = inForce
-        note(configuration.rules, rules)
+        let beginnings = prepare(configuration.rules, rules)
         do throws(CollectorError) {
             try change(to: configuration)
         } catch {
+            self.beginnings.restore(beginnings)
             note(before.rules, before.surroundings)
             throw error
         }
+        try startHolding(isBeforeSyncs: false)
     }
 
     private func change(to configuration: CollectorConfiguration) throws(CollectorError) {

@@ -68,8 +68,10 @@ extension OutletSet {
                 var records = run.makeRecords()
                 while let record = records.next() {
                     if let end = rest.end, record.position >= end { break reading }
-                    guard let original = record.original, original.kind == .event else { continue }
-                    if run.isCopy || routing.event(original.payload, scratch) != nil { count += 1 }
+                    guard let original = record.original, original.kind != .dropNotice else { continue }
+                    if run.isCopy || routing.event(original, at: record.position, scratch) != nil {
+                        count += 1
+                    }
                 }
             }
         } catch {

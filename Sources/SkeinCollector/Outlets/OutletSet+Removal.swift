@@ -25,7 +25,8 @@ extension OutletSet {
     /// Takes up outlets that an earlier life of the collector had, and that are no longer configured.
     func takeUpRetired(_ configuration: CollectorConfiguration) {
         let names = Set(configuration.outlets.map(\.name))
-        for cursor in surroundings.journal.allCursors where !names.contains(cursor.name) {
+        for cursor in surroundings.journal.allCursors
+        where !names.contains(cursor.name) && cursor.name != HoldStage.cursor {
             guard var file = OutletSettingsFile.read(surroundings.folder, cursor.name) else {
                 discard(Rest(name: cursor.name), "its settings are not known")
                 continue

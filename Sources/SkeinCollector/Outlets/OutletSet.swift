@@ -23,6 +23,11 @@ final class OutletSet: Sendable {
         var warner: Warner
         /// What rules are compiled with at the start.
         var rules: RuleSurroundings
+        /// Folder of what rules hold back, and the most bytes of it.
+        var holdPath: String
+        var holdBytes: Int
+        /// There is something for the inlets' thread to journal.
+        var onLetGo: @Sendable () -> Void
         /// How long an outlet that is no longer configured may go on with what waits for it.
         var retirement: Duration
         /// Where answers of processors go.
@@ -68,6 +73,8 @@ final class OutletSet: Sendable {
         var rules: RuleSurroundings
         /// The rules in force.
         var current: [Rule] = []
+        /// What keeps events back; nil until a rule does.
+        var hold: HoldStage?
     }
 
     /// Makes the live stream.
@@ -77,6 +84,7 @@ final class OutletSet: Sendable {
     private let makeStream: StreamMaker
     let bell = Bell()
     let keeper = BacklogKeeper()
+    let beginnings: HoldBeginnings
     private let state: Mutex<State>
     /// Outlets whose rest is being dropped, and whether that is to be left for the next start.
     let discards = Monitor((names: Set<String>(), isEnding: false))
@@ -84,6 +92,7 @@ final class OutletSet: Sendable {
     init(_ surroundings: Surroundings, makeStream: @escaping StreamMaker) {
         self.surroundings = surroundings
         self.makeStream = makeStream
+        beginnings = HoldBeginnings(path: surroundings.holdPath + ".begin")
         state = Mutex(State(rules: surroundings.rules))
     }
 
@@ -101,6 +110,11 @@ final class OutletSet: Sendable {
         }
     }
 
+    /// What keeps events back; nil until a rule does.
+    var hold: HoldStage? { state.withLock { $0.hold } }
+
+    func note(holding hold: HoldStage) { state.withLock { $0.hold = hold } }
+
     // MARK: Beginning and changing
 
     /// Starts every outlet of a configuration.
@@ -110,6 +124,8 @@ final class OutletSet: Sendable {
             state.upstream = upstream
             state.current = configuration.rules
         }
+        _ = prepare(configuration.rules, rules)
+        try startHolding(isBeforeSyncs: true)
         Backlog.removeLeftovers(in: surroundings.backlogFolder)
         do {
             try keeper.start()
@@ -280,6 +296,11 @@ final class OutletSet: Sendable {
 
     /// The journal has more to read.
     func wake() {
+        if let error = beginnings.settle(surroundings.journal.durablePosition) {
+            surroundings.warner.warn(
+                "hold", "holds do not begin yet: cannot write beside the journal: \(error)")
+        }
+        hold?.wake()
         bell.ring()
         keeper.wake()
         for outlet in outlets { outlet.wake() }
@@ -299,7 +320,14 @@ final class OutletSet: Sendable {
     /// Asks for everything before a place to be handed on.
     /// - Returns: the outlets that have not yet, each with what is wrong.
     func flush(to position: JournalPosition) -> [String] {
-        outlets.compactMap { outlet in outlet.lag(behind: position).map { "\(outlet.name) \($0)" } }
+        var position = position
+        if let hold {
+            guard let place = hold.settled(position) else { return ["what rules hold is behind"] }
+            position = place
+        }
+        return outlets.compactMap { outlet in
+            outlet.lag(behind: position).map { "\(outlet.name) \($0)" }
+        }
     }
 
     /// Asks every outlet to let go of its files.
@@ -344,6 +372,7 @@ final class OutletSet: Sendable {
     /// - Parameter deadline: monotonic nanoseconds. What is not done by then is done after the next start.
     func stop(by deadline: Int64) {
         let outlets = outlets
+        hold?.stop(by: deadline)
         for outlet in outlets { outlet.stop(by: deadline) }
         for outlet in outlets where !outlet.waitForEnd(until: deadline + 2_000_000_000) {
             surroundings.warner.warn("stop \(outlet.name)", "\(outlet.name) did not end in time")

@@ -231,10 +231,15 @@ private struct StreamLoop: ~Copyable {
     private mutating func publish(_ run: RecordRun, _ socket: borrowing ZMQSocket) throws(ZMQError) {
         let routing = publisher.shared.withLock { $0.routing }
         var records = run.makeCursor()
+        var start = records.offset
         while let record = records.next() {
             counters.read &+= 1
+            var position = run.start
+            position.offset += UInt64(start)
+            start = records.offset
             let type = EventScan(record.payload).type
-            guard record.kind == .event, isWanted(type), let event = routing.event(record.payload, scratch)
+            guard record.kind == .event || record.kind == .held, isWanted(type),
+                let event = routing.event(record, at: position, scratch)
             else {
                 counters.notRouted &+= 1
                 continue

@@ -150,8 +150,8 @@ struct FieldRedactor: Sendable {
 }
 
 extension KeyPattern {
-    /// As in ``kept``, but for the body.
+    /// As in ``kept``, but for the body; and what tells the answers of processors, at the top.
     static let keptKeys: [StaticString] = [
-        "id", "type", "host", "pid", "start", "end", "span", "parent", "trace", "rate", "level",
+        "id", "type", "host", "pid", "start", "end", "span", "parent", "trace", "rate", "level", "processor",
     ]
 }

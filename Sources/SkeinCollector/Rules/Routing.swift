@@ -56,11 +56,19 @@ enum Routing: Sendable {
         }
     }
 
-    /// What the outlet gets of an event; nil: nothing.
-    /// - Parameter scratch: where rules that act write: their result is lent until the next call.
-    func event(_ event: UnsafeRawBufferPointer, _ scratch: RuleScratch) -> UnsafeRawBufferPointer? {
-        if case .acting(let rules) = self { return rules.event(event, scratch) }
-        return matches(event, into: &scratch.envelope) ? event : nil
+    /// What the outlet gets of a record; nil: nothing.
+    /// - Parameters:
+    ///   - position: where it begins in the journal.
+    ///   - scratch: where rules that act write: their result is lent until the next call.
+    func event(
+        _ record: RecordView, at position: JournalPosition, _ scratch: RuleScratch
+    ) -> UnsafeRawBufferPointer? {
+        switch self {
+        case .all: record.kind == .held ? nil : record.payload
+        case .acting(let rules): rules.event(record, at: position, scratch)
+        case .none, .matching:
+            record.kind == .event && matches(record.payload, into: &scratch.envelope) ? record.payload : nil
+        }
     }
 }
 
@@ -70,24 +78,50 @@ final class ActingRules: Sendable {
     let counts: [RuleCount]
     /// Which rules name the outlet.
     private let isNamed: [Bool]
+    private let journal: BatchJournal?
 
     init(outlet name: String, _ rules: [Rule], _ surroundings: RuleSurroundings) {
         program = RuleProgram(
             rules, compile: surroundings.compile, hash: surroundings.hash,
-            maximumBytes: surroundings.maximumBytes)
+            maximumBytes: surroundings.maximumBytes, begins: surroundings.begins)
+        journal = surroundings.journal
         counts = rules.map { _ in RuleCount() }
         isNamed = rules.map { $0.to.contains(name) }
     }
 
     func makeScratch() -> RuleScratch { RuleScratch(maximumBytes: program.maximumBytes) }
 
-    /// What the outlet gets of an event; nil: nothing.
-    func event(_ event: UnsafeRawBufferPointer, _ scratch: RuleScratch) -> UnsafeRawBufferPointer? {
-        var isFor = program.isForAll
-        let outcome = program.run(event, scratch, counts: counts) { index, _ in
-            if isNamed[index] { isFor = true }
+    /// What the outlet gets of a record; nil: nothing.
+    func event(
+        _ record: RecordView, at position: JournalPosition, _ scratch: RuleScratch
+    ) -> UnsafeRawBufferPointer? {
+        switch record.kind {
+        case .event:
+            var isFor = program.isForAll
+            let outcome = program.run(record.payload, at: position, scratch, counts: counts) { index in
+                if isNamed[index] { isFor = true }
+            }
+            guard case .goes = outcome.fate, isFor else { return nil }
+            return outcome.event
+        case .held: return program.holds ? letGo(record, scratch) : nil
+        default: return nil
         }
-        guard case .goes = outcome.fate, isFor else { return nil }
+    }
+
+    /// What a hold let go is for the outlets that its rule names, but for those that got the event when it came.
+    private func letGo(_ record: RecordView, _ scratch: RuleScratch) -> UnsafeRawBufferPointer? {
+        guard let journal, record.streamIndex == journal.stream(LetGoRecord.stream(journal.id))?.index,
+            let (event, hold) = LetGoRecord.parse(record.payload)
+        else {
+            return nil
+        }
+        var wasFor = program.isForAll
+        let outcome = program.run(event, scratch, counts: nil) { index in
+            if isNamed[index] { wasFor = true }
+        }
+        guard case .goes = outcome.fate, !wasFor, let index = outcome.heldBy, isNamed[index],
+            program.steps[index].hold?.id == hold
+        else { return nil }
         return outcome.event
     }
 }

@@ -28,6 +28,15 @@ extension Rule {
                 .array(
                     .array(add.map { .document(["path": .string($0.path), "value": $0.value]) })))
         }
+        if let hold {
+            document.append(
+                "hold",
+                [
+                    "by": .string(hold.by), "until": .string(hold.until),
+                    "ms": .int64(Int64(hold.window.wholeMilliseconds)),
+                    "capacity": .int64(Int64(hold.capacity)),
+                ])
+        }
         document.append("to", texts(to))
         return document
     }
@@ -39,6 +48,13 @@ extension Rule {
         name = document["name"]?.stringValue
         isDropping = document["drop"] == true
         if case .double(let rate)? = document["rate"] { self.rate = rate }
+        if let part = document["hold"]?.documentValue, let by = part["by"]?.stringValue,
+            let until = part["until"]?.stringValue, let time = part["ms"]?.intValue,
+            let capacity = part["capacity"]?.intValue
+        {
+            hold = Hold(
+                by: by, until: until, window: .milliseconds(time), capacity: Int(clamping: capacity))
+        }
         remove = texts(document["remove"])
         redact = (document["redact"]?.arrayValues ?? []).compactMap { value in
             guard let part = value.documentValue else { return nil }

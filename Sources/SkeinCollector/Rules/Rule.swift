@@ -72,6 +72,28 @@ public struct Rule: Sendable, Hashable {
         }
     }
 
+    /// Which events wait for what becomes of their group, and how long.
+    public struct Hold: Sendable, Hashable {
+        /// The field that makes a group, in the filter language's words.
+        public var by: String
+        /// The condition that lets a group go: one event of it that meets this is enough.
+        public var until: String
+        /// How long a group is held behind its last event, and let go at once behind the event that let it go.
+        public var window: Duration
+        /// The most events of a group that are held: the oldest give way.
+        public var capacity: Int
+
+        /// A hold with the defaults but for its condition.
+        public init(
+            by: String = "id", until: String, window: Duration = .seconds(60), capacity: Int = 1000
+        ) {
+            self.by = by
+            self.until = until
+            self.window = window
+            self.capacity = capacity
+        }
+    }
+
     /// What the rule is called in STATUS.
     public var name: String?
     /// The condition as it was written; nil: every event.
@@ -88,6 +110,8 @@ public struct Rule: Sendable, Hashable {
     public var redact: [Redaction] = []
     /// Fields that are put in.
     public var add: [Addition] = []
+    /// What keeps events back from the rule's outlets; nil: nothing.
+    public var hold: Hold?
     /// Where it was written.
     public var place: ConfigurationMistake.Place
 
@@ -102,7 +126,7 @@ public struct Rule: Sendable, Hashable {
     var isRewriting: Bool { rate != nil || !remove.isEmpty || !redact.isEmpty || !add.isEmpty }
 
     /// Whether it does more than to name outlets.
-    var isActing: Bool { isDropping || isRewriting }
+    var isActing: Bool { isDropping || isRewriting || hold != nil }
 
     /// The same rule, wherever it was written.
     var withoutPlace: Rule {

@@ -1,4 +1,5 @@
 import SkeinCrypto
+import SkeinJournal
 import SkeinPlatform
 
 /// What the rules of a configuration are for one outlet, as it is kept beside the outlet: it goes on with them when it is no
@@ -32,4 +33,8 @@ struct RuleSurroundings: Sendable {
     var hash: KeyedHash?
     /// The largest event that a rule may make.
     var maximumBytes: Int
+    /// The journal that is read.
+    var journal: BatchJournal?
+    /// Where each hold begins in the journal, by its id.
+    var begins: [UInt64: HoldBeginning] = [:]
 }

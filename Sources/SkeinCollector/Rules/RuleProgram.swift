@@ -1,5 +1,6 @@
 import SkeinBSON
 import SkeinCrypto
+import SkeinJournal
 import SkeinPlatform
 import SkeinWire
 import Synchronization
@@ -13,6 +14,16 @@ final class RuleProgram: Sendable {
         let sample: RuleSample?
         let redactor: FieldRedactor
         let setters: [FieldSetter]
+        let hold: RuleHold?
+    }
+
+    /// What came of an event.
+    struct Outcome {
+        var fate: Fate
+        /// Those bytes that came, or others, lent until the next call with the scratch.
+        var event: UnsafeRawBufferPointer
+        /// The first rule with a hold that matched, and what it groups the event by: that rule's outlets do not get it now.
+        var heldBy: Int?
     }
 
     /// What became of an event.
@@ -30,53 +41,70 @@ final class RuleProgram: Sendable {
     let isForAll: Bool
     /// The largest event that a rule may make.
     let maximumBytes: Int
+    /// Whether any rule holds events back.
+    let holds: Bool
 
     /// - Parameters:
     ///   - compile: makes filters; what fails here was found before, and matches nothing.
     ///   - hash: of values that are hidden by their hash; without it they are masked.
-    init(_ rules: [Rule], compile: EventFilterCompiler?, hash: KeyedHash?, maximumBytes: Int) {
-        steps = rules.enumerated().map { index, rule in
-            Step(rule, index, compile, hash)
-        }
+    init(
+        _ rules: [Rule], compile: EventFilterCompiler?, hash: KeyedHash?, maximumBytes: Int,
+        begins: [UInt64: HoldBeginning] = [:]
+    ) {
+        steps = rules.indices.map { Step(rules, $0, compile, hash, begins) }
+        holds = steps.contains { $0.hold != nil }
         isForAll = !rules.contains { !$0.to.isEmpty }
         self.maximumBytes = min(maximumBytes, EventCheck.maximumBytes)
     }
 
     /// Applies the rules to one event.
     /// - Parameters:
-    ///   - visit: called with each rule that matches and does not end the event, and the event as it is then.
-    /// - Returns: what became of it, and its bytes: those that came, or others, lent until the next call with the scratch.
+    ///   - position: where it begins in the journal; nil: behind whatever was there when a hold began.
+    ///   - watch: called with each hold that the rules come to, whether its rule matches or not.
+    ///   - visit: called with each rule that matches and neither ends the event nor holds it.
     func run(
-        _ event: UnsafeRawBufferPointer, _ scratch: RuleScratch, counts: [RuleCount]?,
-        visit: (Int, UnsafeRawBufferPointer) -> Void
-    ) -> (fate: Fate, event: UnsafeRawBufferPointer) {
+        _ event: UnsafeRawBufferPointer, at position: JournalPosition? = nil, _ scratch: RuleScratch,
+        counts: [RuleCount]?, watch: ((Int, UnsafeRawBufferPointer) -> Void)? = nil, visit: (Int) -> Void
+    ) -> Outcome {
         var current = event
+        var heldBy: Int?
         guard EventCheck.check(current, into: &scratch.envelope) == nil else {
-            return (.broken(rule: nil), event)
+            return Outcome(fate: .broken(rule: nil), event: event)
         }
         for index in steps.indices {
             let step = steps[index]
+            if let watch, step.hold != nil { watch(index, current) }
             if let filter = step.filter, !filter.matches(current, scratch.envelope) { continue }
             let count = counts?[index]
             count?.matched.wrappingAdd(1, ordering: .relaxed)
             if step.rule.isDropping {
                 count?.dropped.wrappingAdd(1, ordering: .relaxed)
-                return (.dropped(rule: index), current)
+                return Outcome(fate: .dropped(rule: index), event: current)
             }
             if let sample = step.sample, !sample.keeps(current, scratch.envelope) {
                 count?.sampledOut.wrappingAdd(1, ordering: .relaxed)
-                return (.sampledOut(rule: index), current)
+                return Outcome(fate: .sampledOut(rule: index), event: current)
             }
+            // As it is when its rule comes to it.
+            let isHeld =
+                step.hold.map { hold in
+                    hold.holds(position) && event.count + RuleHold.headroom <= maximumBytes
+                        && hold.key(current) != nil
+                } ?? false
             if step.rule.isRewriting {
                 guard let rewritten = rewrite(current, step, scratch, count) else {
                     count?.tooLarge.wrappingAdd(1, ordering: .relaxed)
-                    return (.broken(rule: index), current)
+                    return Outcome(fate: .broken(rule: index), event: current)
                 }
                 current = rewritten
             }
-            visit(index, current)
+            if !isHeld {
+                visit(index)
+            } else if heldBy == nil {
+                heldBy = index
+            }
         }
-        return (.goes, current)
+        return Outcome(fate: .goes, event: current, heldBy: heldBy)
     }
 
     /// - Returns: nil if the result would be no event that anybody takes.
@@ -123,8 +151,13 @@ final class RuleProgram: Sendable {
 }
 
 extension RuleProgram.Step {
-    fileprivate init(_ rule: Rule, _ index: Int, _ compile: EventFilterCompiler?, _ hash: KeyedHash?) {
+    fileprivate init(
+        _ rules: [Rule], _ index: Int, _ compile: EventFilterCompiler?, _ hash: KeyedHash?,
+        _ begins: [UInt64: HoldBeginning]
+    ) {
+        let rule = rules[index]
         self.rule = rule
+        hold = rule.hold.map { RuleHold($0, rules[...index], begins: begins, compile: compile) }
         filter = rule.match.map { (try? compile?($0)) ?? NeverFilter() }
         sample = rule.rate.map {
             RuleSample(rate: $0, seed: rule.name ?? "\(index):\(rule.match ?? "")")
@@ -149,7 +182,7 @@ extension RuleProgram.Step {
 }
 
 /// Where a rule with a condition that cannot be compiled stands: it matches nothing.
-private struct NeverFilter: EventFilter {
+struct NeverFilter: EventFilter {
     func matches(_ event: UnsafeRawBufferPointer, _ envelope: EventEnvelope) -> Bool { false }
 }
 

@@ -14,6 +14,8 @@ public struct RuleTest: Sendable, Hashable {
     public var isDropped: Bool?
     /// Whether a rule with `rate:` is to leave it out; nil: whatever.
     public var isSampledOut: Bool?
+    /// Whether a rule with `hold:` is to hold it back; nil: whatever.
+    public var isHeld: Bool?
     /// Fields as they are to be then.
     public var fields: [Rule.Addition] = []
     /// Fields that are not to be there then.
@@ -25,7 +27,8 @@ public struct RuleTest: Sendable, Hashable {
     public init(event: BSONDocument) { self.event = event }
 
     var expectsSomething: Bool {
-        to != nil || isDropped != nil || isSampledOut != nil || !fields.isEmpty || !absent.isEmpty
+        to != nil || isDropped != nil || isSampledOut != nil || isHeld != nil || !fields.isEmpty
+            || !absent.isEmpty
     }
 
     /// - Returns: what came out that was not expected; nil: all is well.
@@ -34,23 +37,37 @@ public struct RuleTest: Sendable, Hashable {
         return bytes.withUnsafeBytes { bytes in
             if let reason = EventCheck.refusal(bytes) { return "its event is none: \(reason.rawValue)" }
             var named: Set<String> = program.isForAll ? Set(outlets) : []
-            let outcome = program.run(bytes, scratch, counts: nil) { index, _ in
+            let outcome = program.run(bytes, scratch, counts: nil) { index in
                 named.formUnion(program.steps[index].rule.to)
             }
-            if outcome.fate != .goes { named = [] }
             let end = BSONDocument(unchecked: Array(outcome.event))
-            return failure(outcome.fate, named.intersection(outlets), end)
+            if outcome.fate != .goes { named = [] }
+            let wasHeld = outcome.fate == .goes && outcome.heldBy != nil
+            if let isHeld, isHeld != wasHeld {
+                return "expected held: \(isHeld); \(cameOut(outcome, named, end))"
+            }
+            return failure(outcome, named.intersection(outlets), end)
         }
     }
 
-    private func failure(_ fate: RuleProgram.Fate, _ reached: Set<String>, _ event: BSONDocument) -> String? {
-        let cameOut =
-            switch fate {
-            case .goes: "it went to \(Self.list(reached)): \(Self.json(.document(event)))"
-            case .dropped(let rule): "rule \(rule + 1) dropped it"
-            case .sampledOut(let rule): "rule \(rule + 1) left it out by its rate"
-            case .broken(let rule): "rule \(rule.map { $0 + 1 } ?? 0) made it too large"
-            }
+    private func cameOut(
+        _ outcome: RuleProgram.Outcome, _ reached: Set<String>, _ event: BSONDocument
+    ) -> String {
+        switch outcome.fate {
+        case .goes:
+            (outcome.heldBy.map { "rule \($0 + 1) held it, and " } ?? "")
+                + "it went to \(Self.list(reached)): \(Self.json(.document(event)))"
+        case .dropped(let rule): "rule \(rule + 1) dropped it"
+        case .sampledOut(let rule): "rule \(rule + 1) left it out by its rate"
+        case .broken(let rule): "rule \(rule.map { $0 + 1 } ?? 0) made it too large"
+        }
+    }
+
+    private func failure(
+        _ outcome: RuleProgram.Outcome, _ reached: Set<String>, _ event: BSONDocument
+    ) -> String? {
+        let fate = outcome.fate
+        let cameOut = cameOut(outcome, reached, event)
         var wasDropped = false
         var wasSampledOut = false
         switch fate {

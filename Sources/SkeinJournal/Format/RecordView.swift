@@ -35,7 +35,7 @@ public struct RecordView {
     }
 
     /// The same record with another payload, borrowed like this one.
-    public func with(payload: UnsafeRawBufferPointer) -> RecordView {
+    public func with(payload: UnsafeRawBufferPointer, kind: RecordKind) -> RecordView {
         RecordView(start: start, payload: payload, kind: kind)
     }
 
