@@ -50,6 +50,7 @@ import Testing
                     == count.letGo + count.expired + count.pushedOut + count.removed + (holding[id] ?? 0),
                 "\(count)", sourceLocation: sourceLocation)
         }
+        #expect(decider.state.holding == holding.filter { $0.value > 0 }.mapValues { Int($0) })
         #expect(
             decider.state.bytes
                 == decider.state.groups.values.reduce(0) { sum, group in

@@ -200,6 +200,45 @@ import Testing
         }
     }
 
+    @Test func `damaged bytes are survived, and what comes out is an event`() throws {
+        var rule = Rule()
+        rule.remove = ["**.b?", "items.x"]
+        rule.redact = [.init(keys: ["**.text", "**.0"], by: .hash), .init(keys: ["**.n"])]
+        rule.add = [.init("a.b.c", 1), .init("items", "x")]
+        let program = RuleProgram(
+            [rule], compile: nil, hash: KeyedHash(key: [1, 2, 3]), maximumBytes: 1 << 20)
+        let scratch = RuleScratch(maximumBytes: 1 << 20)
+        let body: BSONDocument = [
+            "text": "x", "items": .array(.array([.document(["x": 1]), "y", .array(.array([.null, true]))])),
+            "bb": .double(1),
+            "n": ["n": ["deep": "text"]],
+        ]
+        var event = freshEvent("t", 1)
+        event["body"] = .document(body)
+        var random = SystemRandomNumberGenerator()
+        var made = 0
+        for _ in 0..<20_000 {
+            var bytes = event.bytes
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(
+                    in: 0...255, using: &random)
+            }
+            bytes.withUnsafeBytes { bytes in
+                let buffer = RewriteBuffer(maximumBytes: 1 << 20)
+                var states: [KeyPattern.State] = []
+                _ = program.steps[0].redactor.rewrite(bytes, into: buffer, states: &states)
+                for setter in program.steps[0].setters { _ = setter.rewrite(bytes, into: buffer) }
+                let outcome = program.run(bytes, scratch, counts: nil) { _ in }
+                guard outcome.fate == .goes else { return }
+                made += 1
+                var envelope = EventEnvelope()
+                let isSound = EventCheck.check(outcome.event, into: &envelope) == nil
+                #expect(isSound)
+            }
+        }
+        #expect(made > 1000)
+    }
+
     @Test func `rules come back from the disk as they were`() throws {
         var rule = Rule(match: "a = 1", to: ["files"])
         rule.name = "n"

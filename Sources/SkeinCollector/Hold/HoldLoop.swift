@@ -210,12 +210,10 @@ final class HoldLoop {
 
     private func publish() {
         let isWhole = !isUnwritten && decider.changes.isEmpty
-        var holding: [UInt64: UInt64] = [:]
-        for (key, group) in decider.state.groups { holding[key.hold, default: 0] += UInt64(group.count) }
         stage.shared.update { shared in
             if isWhole { shared.decided = max(shared.decided, decided) }
             shared.counts = decider.counts
-            shared.holding = holding
+            shared.holding = decider.state.holding
             shared.groups = decider.state.groups.count
             shared.bytes = decider.state.bytes
         }

@@ -36,7 +36,7 @@ final class HoldStage: Sendable {
         /// Behind what was let go last, when all of that was durable.
         var settled = JournalPosition(sequence: 0, offset: 0)
         var counts: [UInt64: HoldCounts] = [:]
-        var holding: [UInt64: UInt64] = [:]
+        var holding: [UInt64: Int] = [:]
         var groups = 0
         var bytes = 0
         var problem: String?
@@ -55,7 +55,7 @@ final class HoldStage: Sendable {
     ) throws(CollectorError) {
         self.settings = settings
         do throws(JournalError) {
-            let (held, found) = try Self.open(settings, journal)
+            var (held, found) = try Self.open(settings, journal)
             let reader: JournalReader
             do throws(JournalError) {
                 reader = try journal.reader(named: Self.cursor, from: .end)
@@ -68,6 +68,8 @@ final class HoldStage: Sendable {
                 throw error
             }
             let known = journal.stream(LetGoRecord.stream(journal.id))?.durable ?? 0
+            // Whoever removed the folder did not remove what had been let go.
+            found.state = found.state.with(clock: 0, next: known + 1)
             let least = (found.gone.first?.number ?? found.state.next) - 1
             queue = LetGoQueue(confirmed: least)
             queue.add(found.gone)
@@ -164,7 +166,7 @@ final class HoldStage: Sendable {
                 continue
             }
             var document = count.document
-            document.append("holding", .int64(Int64(clamping: shared.holding[id] ?? 0)))
+            document.append("holding", .int64(Int64(shared.holding[id] ?? 0)))
             holds.append(name, .document(document))
         }
         return [

@@ -76,7 +76,8 @@ struct HoldState {
 
     private(set) var groups: [HoldKey: Group] = [:]
     private(set) var bytes = 0
-    private(set) var count = 0
+    /// Events by the holds' ids.
+    private(set) var holding: [UInt64: Int] = [:]
     /// The latest arrival.
     var clock: Int64 = 0
     /// The next number for what goes on.
@@ -105,15 +106,14 @@ struct HoldState {
         switch change {
         case .hold(let key, let event, let pushes):
             var group = groups.removeValue(forKey: key) ?? Group()
-            bytes -= group.bytes
-            count -= group.count
+            leave(key, group)
             if pushes, group.count > 0 { group.push() }
             group.events.append(event)
             group.bytes += Self.cost(event)
             group.last = max(group.last, event.arrival)
             group.openUntil = 0
             bytes += group.bytes
-            count += group.count
+            holding[key.hold, default: 0] += group.count
             groups[key] = group
             return []
         case .pass(let key, let event, let number):
@@ -123,8 +123,7 @@ struct HoldState {
             return [LetGoEvent(number: number, hold: key.hold, event: event)]
         case .letGo(let key, let until, let first):
             let group = groups[key] ?? Group()
-            bytes -= group.bytes
-            count -= group.count
+            leave(key, group)
             groups[key] = Group(last: group.last, openUntil: until)
             let gone = group.events[group.head...].enumerated().map { index, event in
                 LetGoEvent(number: first + UInt64(index), hold: key.hold, event: event)
@@ -132,12 +131,15 @@ struct HoldState {
             next = max(next, first + UInt64(gone.count))
             return gone
         case .forget(let key, _):
-            if let group = groups.removeValue(forKey: key) {
-                bytes -= group.bytes
-                count -= group.count
-            }
+            if let group = groups.removeValue(forKey: key) { leave(key, group) }
             return []
         }
+    }
+
+    private mutating func leave(_ key: HoldKey, _ group: Group) {
+        bytes -= group.bytes
+        holding[key.hold, default: 0] -= group.count
+        if holding[key.hold] == 0 { holding[key.hold] = nil }
     }
 
     /// Forgets groups that are no longer open, and hold nothing.
