@@ -194,8 +194,7 @@ let package = Package(
             name: "SkeinCollectorTests",
             dependencies: [
                 "SkeinCollector", "SkeinArchive", "SkeinShipping", "SkeinWire", "SkeinJournal", "SkeinZeroMQ",
-                "SkeinBSON",
-                "SkeinPlatform",
+                "SkeinBSON", "SkeinCrypto", "SkeinPlatform",
             ]),
         .testTarget(
             name: "SkeinStoreTests",

@@ -40,6 +40,8 @@ struct RuleHold: Sendable {
         var id: UInt64 = 0
         for var rule in rules {
             rule.to = []
+            // Of a name nothing depends but what a rate decides.
+            if rule.rate == nil { rule.name = nil }
             rule.hold?.until = ""
             rule.hold?.window = .zero
             rule.hold?.capacity = 0
