@@ -41,7 +41,7 @@ import Testing
 
     @Test(arguments: [
         ["--help"], ["view", "--help"], ["ctl", "-h"], ["archive", "--help"], ["keygen", "--help"],
-        ["journal", "--help"],
+        ["journal", "--help"], ["ingest", "--help"],
         ["archive", "zip", "--help"],
     ])
     func `help goes to standard output and fits a screen`(arguments: [String]) {

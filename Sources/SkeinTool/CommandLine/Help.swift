@@ -118,14 +118,14 @@ enum Help {
         Makes an event of TYPE (line) of each line of standard input, or of files, and
         delivers it to a collector.
 
-          -H, --host HOST:PORT   the daemon (127.0.0.1:3513); its deliver port is asked for
-              --endpoint WHERE   or where to deliver: deliver://HOST:3515, push://...
+          -H, --host HOST:PORT   the daemon to deliver to (127.0.0.1:3513)
+              --endpoint WHERE   or the port itself: deliver://HOST:3515, push://...
           -F, --follow TYPE:FILE lines of FILE as they are written, through rotation;
                                  may be repeated
               --from-start       a file not followed before: from its start, not its end
               --spool DIR        keep what is not acknowledged in DIR, over a kill
               --state FILE       keep how far files were read (DIR/positions)
-              --match REGEX      named groups become fields: '(?<status>\\d+) (?<path>.*)';
+              --match REGEX      named groups become fields: '(?<status>\\d+) (?<it>.*)';
                                  a__b is b inside a; what looks like a number is one
               --text GROUP       ... but not this one; may be repeated
               --json             each line is a JSON object: the body
