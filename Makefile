@@ -13,7 +13,7 @@ PYTHON ?= python3
 SWIFT_FLAGS ?=
 FAULTS ?=
 
-SWIFT_SOURCES = Package.swift Sources Tests Benchmarks Fuzz
+SWIFT_SOURCES = Package.swift Sources Examples Tests Benchmarks Fuzz
 VENV_READY = .venv/.ready
 
 .PHONY: help
@@ -47,7 +47,7 @@ docs-check: packages-build ## Compile the examples of the README, Docs/ and doc 
 # TRAITS="Tracing" for one of them.
 TRAITS ?=
 .PHONY: adapters
-adapters: packages-build ## Test each adapter against its real package, as far as the packages can be had
+adapters: packages-build packages-test $(VENV_READY) ## Test each adapter against its real package, as far as the packages can be had
 	Tests/Adapters/test-traits $(TRAITS)
 
 # Each sanitizer needs the whole package compiled its own way, hence a folder of its own.

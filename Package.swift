@@ -22,11 +22,15 @@ let package = Package(
         .trait(name: "Lifecycle", description: "SkeinLifecycle: a Service for swift-service-lifecycle"),
         .trait(name: "SwiftLog", description: "SkeinSwiftLog: a LogHandler for swift-log"),
         .trait(name: "Tracing", description: "SkeinTracing: a Tracer for swift-distributed-tracing"),
+        .trait(
+            name: "Hummingbird", description: "The example of Skein in a Hummingbird server",
+            enabledTraits: ["Lifecycle"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log.git", from: "1.12.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.5.0"),
     ],
     targets: [
         // System libraries: a module map and a shim.h each, nothing else.
@@ -137,6 +141,16 @@ let package = Package(
             name: "SkeinDemo",
             dependencies: ["Skein", "SkeinHTTP", "SkeinSQLite", "SkeinBSON", "SkeinPlatform"]),
 
+        // Examples: servers of others with Skein in them, each behind a trait of its own.
+        .executableTarget(
+            name: "SkeinHummingbirdExample",
+            dependencies: [
+                "SkeinLifecycle", "Skein",
+                .product(
+                    name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+            ],
+            path: "Examples/Hummingbird"),
+
         // Benchmarks: `make bench`.
         .systemLibrary(
             name: "CSkeinBenchmarks", path: "Benchmarks/CSkeinBenchmarks", pkgConfig: "libbson-1.0",
@@ -148,7 +162,8 @@ let package = Package(
         .executableTarget(
             name: "SkeinBenchmarks",
             dependencies: [
-                "CSkeinBenchmarks", "Skein", "SkeinLogging", "SkeinFilter", "SkeinStore", "SkeinZeroMQ", "SkeinBSON",
+                "CSkeinBenchmarks", "Skein", "SkeinLogging", "SkeinFilter", "SkeinStore", "SkeinZeroMQ",
+                "SkeinBSON",
                 "SkeinPlatform",
             ],
             path: "Benchmarks/SkeinBenchmarks"),

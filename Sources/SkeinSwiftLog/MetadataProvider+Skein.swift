@@ -11,7 +11,7 @@
         ///
         /// LoggingSystem.bootstrap(StreamLogHandler.standardError, metadataProvider: .skein)
         /// ```
-        /// Cost: about 200 ns inside a context.
+        /// Cost: inside a context two strings and a dictionary for each record.
         public static let skein = Logger.MetadataProvider {
             guard let context = Context.current, !context.spanID.isEmpty else { return [:] }
             return ["trace_id": .string(context.traceID.description), "span_id": .string(context.spanID)]

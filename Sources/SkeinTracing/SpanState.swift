@@ -75,7 +75,7 @@
                 level: level, LogMessage(message), logger: operationName,
                 metadata: attributes.isEmpty ? nil : AttributeMetadata(attributes: attributes), error: error,
                 file: "", fileID: "", function: "", line: 0)
-            record.origin = context.run { RecordOrigin.current }.at(seconds)
+            record.origin = RecordOrigin(in: context, at: seconds)
             LogSystem.handle(record)
         }
 

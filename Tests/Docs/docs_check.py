@@ -14,6 +14,7 @@ function:
     fragments       ```swift no-check is left out; for what is no program on its own
     adapters        ```swift trait:Lifecycle, and every comment of an adapter's module, needs a build with that trait:
                     compiled by --trait Lifecycle alone, and by nothing else
+    copies          ```swift same-as:Examples/X.swift shows lines of a file that is compiled elsewhere: they must stand there
 
 What an example uses but does not declare (a request, a database) stands in Prelude.swift beside this file.
 In a doc comment of module X, X is imported and what of ours its file imports; elsewhere Skein, unless the block says what it
@@ -41,7 +42,12 @@ class Block:
     def __init__(self, path, line, info, lines, imports):
         self.path, self.line, self.lines, self.imports = path, line, lines, imports
         self.trait = info.removeprefix("trait:") if info.startswith("trait:") else None
-        self.info = "" if self.trait else info
+        self.same_as = info.removeprefix("same-as:") if info.startswith("same-as:") else None
+        self.info = "" if self.trait or self.same_as else info
+
+    @property
+    def stripped(self):
+        return stripped_lines("\n".join(self.lines))
 
     @property
     def where(self):
@@ -50,6 +56,11 @@ class Block:
     @property
     def is_manifest(self):
         return any(re.match(r"\s*import PackageDescription\b", line) for line in self.lines)
+
+
+def stripped_lines(text):
+    """A text without what indentation and blank lines make different."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
 
 def blocks_of(numbered_lines, path, imports=(), wanted="swift"):
@@ -189,6 +200,13 @@ def main():
         f"{block.where}: unknown words after ```swift: {block.info}"
         for block in blocks
         if block.info not in ("", "no-check")
+    ]
+    copies = [block for block in blocks if block.same_as]
+    blocks = [block for block in blocks if not block.same_as]
+    mistakes += [
+        f"{block.where}: these lines do not stand in {block.same_as}"
+        for block in copies
+        if block.stripped not in stripped_lines((ROOT / block.same_as).read_text())
     ]
     for mistake in mistakes:
         print(mistake, file=sys.stderr)

@@ -279,6 +279,27 @@
             #expect(recorder.events("s.log").count == 4)
         }
 
+        @Test func `what is added to a span from inside of many others is the span's`() async throws {
+            let span = tracer.startSpan("s", context: .topLevel)
+            await withTaskGroup { group in
+                for task in 0..<8 {
+                    group.addTask {
+                        for index in 0..<50 {
+                            tracer.withSpan("other\(task)", context: .topLevel) { _ in
+                                span.addEvent(SpanEvent(name: "\(index)"))
+                                tracer.startSpan("child", context: span.context).end()
+                            }
+                        }
+                    }
+                }
+            }
+            span.end()
+            let own = try #require(recorder.events("s").first?.span)
+            #expect(recorder.events("s.log").count == 400)
+            #expect(recorder.events("s.child").count == 400)
+            #expect(recorder.events("s.*").allSatisfy { $0.parent == own })
+        }
+
         @Test func `many spans ended from many threads, each once`() async throws {
             let spans = (0..<200).map { tracer.startSpan("s\($0 % 5)", context: .topLevel) }
             await withTaskGroup { group in

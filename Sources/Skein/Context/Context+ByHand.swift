@@ -45,6 +45,17 @@ extension Context {
         return begin(dynamic: type, continuing: carrier, sample: sample, pipeline: pipeline).owned
     }
 
+    /// Opens a child of this context, whatever the task is in.
+    /// - Parameter type: with a dot at its head; this context's is put before it.
+    package func openChild(dynamic type: String, sample: Sampling = .always) -> Context {
+        let above = Unmanaged.passUnretained(self)
+        guard state.pointee.isSampled, let core = state.pointee.core?.live else {
+            return Opened.silenced(above).owned
+        }
+        let descriptor = core.withOwner { $0.descriptor($0.cleaned(state.name + type)) }
+        return Opened.new(Self.child(of: above, core, ThreadState.current(core), descriptor, sample)).owned
+    }
+
     /// Makes this context the current one for the length of a closure. May be called any number of times, also after the
     /// end (its ids still propagate).
     public func run<Result, Failure: Error>(

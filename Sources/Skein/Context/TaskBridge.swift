@@ -6,7 +6,8 @@
     ///
     /// Each task has two stacks of bindings, and nothing says how they interleave. So a context notes at its binding which of the
     /// library's places it found: as long as that is the one that is found, the context is further in; else it is the place. (A place
-    /// bound a second time inside of a context that was opened in it cannot be told from the first time: the context stays.)
+    /// bound a second time inside of a context that was opened in it cannot be told from the first time: the context stays.
+    /// And a context opened by hand that several threads enter at once, each in another place, notes the last of them.)
     ///
     /// There only with the trait of an adapter that needs it: the question costs a task-local read at each opening.
     package enum TaskBridge {

@@ -22,9 +22,10 @@ package final class RecordOrigin: @unchecked Sendable {
     /// Here and now.
     package static var current: RecordOrigin { RecordOrigin(.current) }
 
-    /// The same place at another time, in Unix seconds.
-    package func at(_ time: Double) -> RecordOrigin {
-        RecordOrigin(RecordPlace(time: time, core: place.core, tree: place.tree))
+    /// In a context, whatever the task is in, and at a time in Unix seconds.
+    package convenience init(in context: Context, at time: Double) {
+        let place = RecordPlace.place(in: Unmanaged.passUnretained(context))
+        self.init(RecordPlace(time: time, core: place.core, tree: place.tree))
     }
 
     /// Unix seconds.
@@ -61,23 +62,27 @@ package struct RecordPlace: @unchecked Sendable {
     /// Here and now. 20 to 30 ns.
     package static var current: RecordPlace {
         guard EventSystem.isAnyActive else { return nowhere }
-        if let context = Context.surrounding(nil) {
-            let state = context.state
-            guard let core = state.pointee.core?.live else { return nowhere }
-            let outermost = Context.outermost(context).state
-            return RecordPlace(
-                time: state.pointee.isSampled ? core.now(after: state.began).unix : systemTime,
-                core: core.pointee.owner,
-                tree: Tree(
-                    trace: state.pointee.trace, inherited: state.pointee.inherited,
-                    rate: state.pointee.rate, shard: state.pointee.shard,
-                    isSampled: state.pointee.isSampled,
-                    current: Joint(span: state.pointee.span, descriptor: state.pointee.descriptor),
-                    outermost: Joint(
-                        span: outermost.pointee.span, descriptor: outermost.pointee.descriptor)))
-        }
+        if let context = Context.surrounding(nil) { return place(in: context) }
         guard let core = EventSystem.pipelineForRoot?.live else { return nowhere }
         return RecordPlace(time: core.now().unix, core: core.pointee.owner, tree: nil)
+    }
+
+    /// Now, in a context that need not be the current one.
+    @inline(__always)
+    static func place(in context: Unmanaged<Context>) -> RecordPlace {
+        let state = context.state
+        guard let core = state.pointee.core?.live else { return nowhere }
+        let outermost = Context.outermost(context).state
+        return RecordPlace(
+            time: state.pointee.isSampled ? core.now(after: state.began).unix : systemTime,
+            core: core.pointee.owner,
+            tree: Tree(
+                trace: state.pointee.trace, inherited: state.pointee.inherited,
+                rate: state.pointee.rate, shard: state.pointee.shard,
+                isSampled: state.pointee.isSampled,
+                current: Joint(span: state.pointee.span, descriptor: state.pointee.descriptor),
+                outermost: Joint(
+                    span: outermost.pointee.span, descriptor: outermost.pointee.descriptor)))
     }
 
     /// Whether two places are of one pipeline, so that what keeps it for one does for the other.
