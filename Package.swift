@@ -134,7 +134,8 @@ let package = Package(
         .executableTarget(
             name: "SkeinTool",
             dependencies: [
-                "Skein", "SkeinFilter", "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ", "SkeinBSON",
+                "Skein", "SkeinFilter", "SkeinArchive", "SkeinJournal", "SkeinWire", "SkeinZeroMQ",
+                "SkeinBSON",
                 "SkeinPlatform",
             ]),
         .executableTarget(
@@ -157,7 +158,8 @@ let package = Package(
             providers: [.apt(["libbson-dev"]), .brew(["mongo-c-driver"])]),
         .target(name: "CSkeinAllocationCount", path: "Benchmarks/CSkeinAllocationCount"),
         .executableTarget(
-            name: "SkeinAllocations", dependencies: ["CSkeinAllocationCount", "SkeinLogging", "Skein", "SkeinPlatform"],
+            name: "SkeinAllocations",
+            dependencies: ["CSkeinAllocationCount", "SkeinLogging", "Skein", "SkeinPlatform"],
             path: "Benchmarks/SkeinAllocations"),
         .executableTarget(
             name: "SkeinBenchmarks",

@@ -8,9 +8,11 @@ import SkeinSQLite
 /// journal that belongs to it: give again what follows that, and every event is there once.
 ///
 /// ```swift
-/// let writer = try StoreWriter(path: "skein-data/store.db", journal: "6b00e8ec94bfb9d63b32e608bf17ef89")
-/// try writer.append(event, sequence: 1, offset: 4096, arrival: now)
-/// try writer.commit(sequence: 1, offset: 4480, isDurable: true)
+/// func store(_ event: BSONView, arrival: Int64) throws {
+///     let writer = try StoreWriter(path: "skein-data/store.db", journal: "6b00e8ec94bfb9d63b32e608bf17ef89")
+///     try writer.append(event, sequence: 1, offset: 4096, arrival: arrival)
+///     try writer.commit(sequence: 1, offset: 4480, isDurable: true)
+/// }
 /// ```
 public final class StoreWriter {
     /// What was done so far.
