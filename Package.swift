@@ -25,12 +25,14 @@ let package = Package(
         .trait(
             name: "Hummingbird", description: "The example of Skein in a Hummingbird server",
             enabledTraits: ["Lifecycle"]),
+        .trait(name: "Vapor", description: "The example of Skein in a Vapor server"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log.git", from: "1.12.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.5.0"),
+        .package(url: "https://github.com/vapor/vapor.git", from: "4.100.0"),
     ],
     targets: [
         // System libraries: a module map and a shim.h each, nothing else.
@@ -151,6 +153,12 @@ let package = Package(
                     name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
             ],
             path: "Examples/Hummingbird"),
+        .executableTarget(
+            name: "SkeinVaporExample",
+            dependencies: [
+                "Skein", .product(name: "Vapor", package: "vapor", condition: .when(traits: ["Vapor"])),
+            ],
+            path: "Examples/Vapor"),
 
         // Benchmarks: `make bench`.
         .systemLibrary(
