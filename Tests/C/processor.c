@@ -1,6 +1,6 @@
 /* A processor for the tests of `kind: library`: writes what it gets to the file that its options name. */
 #include <skein_processor.h>
-#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,8 @@ static int process(
     for (size_t index = 0; index < count; index += 1) {
         long number = number_in(&events[index]);
         *taken = index;
-        if (number == own->crash) raise(SIGSEGV);
+        // A fault, not raise(): that goes on where a handler of the process returns.
+        if (number == own->crash) *(volatile int *)(uintptr_t)number = 1;
         if (number == own->refuse) {
             snprintf(reason, capacity, "%ld is refused", number);
             return SKEIN_REFUSED;

@@ -320,3 +320,5 @@ def daemon(count):
 if __name__ == "__main__":
     {"tasks": tasks, "record": record, "pickles": pickles, "jsons": jsons, "load": load, "daemon": daemon}[sys.argv[1]](
         *sys.argv[2:])
+    # Waits until what was sent is on its way: at the end of a process nobody does.
+    CONTEXT.term()

@@ -15,7 +15,7 @@ extension Context {
     public static func open(
         _ type: StaticString, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil
     ) -> Context {
-        guard EventSystem.isAnyActive else { return .disabled }
+        guard EventSystem.isActive else { return .disabled }
         return begin(type, id: id, sample: sample, pipeline: pipeline).owned
     }
 
@@ -23,7 +23,7 @@ extension Context {
     public static func open(
         dynamic type: String, id: String? = nil, sample: Sampling = .always, pipeline: EventPipeline? = nil
     ) -> Context {
-        guard EventSystem.isAnyActive else { return .disabled }
+        guard EventSystem.isActive else { return .disabled }
         return begin(dynamic: type, id: id, sample: sample, pipeline: pipeline).owned
     }
 
@@ -32,7 +32,7 @@ extension Context {
         _ type: StaticString, continuing carrier: some PropagationCarrier, sample: Sampling = .always,
         pipeline: EventPipeline? = nil
     ) -> Context {
-        guard EventSystem.isAnyActive else { return .disabled }
+        guard EventSystem.isActive else { return .disabled }
         return begin(type, continuing: carrier, sample: sample, pipeline: pipeline).owned
     }
 
@@ -41,7 +41,7 @@ extension Context {
         dynamic type: String, continuing carrier: some PropagationCarrier, sample: Sampling = .always,
         pipeline: EventPipeline? = nil
     ) -> Context {
-        guard EventSystem.isAnyActive else { return .disabled }
+        guard EventSystem.isActive else { return .disabled }
         return begin(dynamic: type, continuing: carrier, sample: sample, pipeline: pipeline).owned
     }
 

@@ -123,7 +123,7 @@ public final class Context: @unchecked Sendable {  // mutable state is behind th
     /// Cost: one task-local read, 10 to 30 ns; about 1 ns when no pipeline is active.
     @inlinable
     public static var current: Context? {
-        guard EventSystem.isAnyActive else { return nil }
+        guard EventSystem.isActive else { return nil }
         return currentInTask
     }
 

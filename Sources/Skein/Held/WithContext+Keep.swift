@@ -96,7 +96,7 @@ extension Context {
         _ type: StaticString, id: String? = nil, sample: Sampling = .always, keep: Keep,
         pipeline: EventPipeline? = nil
     ) -> Context {
-        guard EventSystem.isAnyActive else { return .disabled }
+        guard EventSystem.isActive else { return .disabled }
         return begin(dynamic: type.description, id: id, sample: sample, keep: keep, pipeline: pipeline).owned
     }
 
@@ -105,7 +105,7 @@ extension Context {
         _ type: StaticString, continuing carrier: some PropagationCarrier, sample: Sampling = .always,
         keep: Keep, pipeline: EventPipeline? = nil
     ) -> Context {
-        guard EventSystem.isAnyActive else { return .disabled }
+        guard EventSystem.isActive else { return .disabled }
         return begin(
             dynamic: type.description, continuing: carrier, sample: sample, keep: keep, pipeline: pipeline
         ).owned

@@ -6,10 +6,6 @@ internal import Synchronization
 // any other, so what is decided there of contexts is decided of records.
 
 extension Context {
-    /// Whether any pipeline could take a record: 1 ns.
-    @inlinable @inline(__always)
-    package static var isAnyPipelineActive: Bool { EventSystem.isAnyActive }
-
     /// Records one log record as an event of the current context; of none, as a tree of its own.
     ///
     /// The body of the event is what `fill` sets on the context it is given, which must not be kept. A context that is not
@@ -23,7 +19,7 @@ extension Context {
     package static func record(
         _ type: RecordType, level: Int32, from origin: RecordOrigin? = nil, _ fill: (Context) -> Void
     ) -> Bool {
-        guard EventSystem.isAnyActive else { return false }
+        guard EventSystem.isActive else { return false }
         if let origin { return record(type, level, origin.place, fill) }
         if type.joins, let outer = surrounding(nil) {
             let parent = type.joinsOutermost ? outermost(outer) : outer

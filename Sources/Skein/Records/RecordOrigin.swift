@@ -61,7 +61,7 @@ package struct RecordPlace: @unchecked Sendable {
 
     /// Here and now. 20 to 30 ns.
     package static var current: RecordPlace {
-        guard EventSystem.isAnyActive else { return nowhere }
+        guard EventSystem.isActive else { return nowhere }
         if let context = Context.surrounding(nil) { return place(in: context) }
         guard let core = EventSystem.pipelineForRoot?.live else { return nowhere }
         return RecordPlace(time: core.now().unix, core: core.pointee.owner, tree: nil)
@@ -100,7 +100,7 @@ package struct RecordPlace: @unchecked Sendable {
 
     /// The time of a record that is made now, by the clock of the pipeline that it would go to.
     package static var now: Double {
-        guard EventSystem.isAnyActive else { return systemTime }
+        guard EventSystem.isActive else { return systemTime }
         if let context = Context.surrounding(nil), context.state.pointee.isSampled,
             let core = context.state.pointee.core?.live
         {

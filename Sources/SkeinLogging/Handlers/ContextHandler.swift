@@ -32,7 +32,7 @@ public struct ContextHandler: LogRecordHandler {
 
     @discardableResult
     public func handle(_ record: LogRecord) -> Bool {
-        guard Context.isAnyPipelineActive else { return false }
+        guard EventSystem.isActive else { return false }
         return Context.record(type, level: record.level.rawValue, from: record.origin) { context in
             if !record.logger.isEmpty { context.set("name", record.logger) }
             context.set("level", record.level.name)

@@ -62,7 +62,8 @@ public struct EventLogger: Sendable {
     /// Whether a record of a level would be taken: for what is done only to be logged.
     @inlinable
     public func isEnabled(_ level: LogLevel) -> Bool {
-        level >= floor && Self.isTaken(level, by: destination)
+        guard level >= floor, destination != .system || !LogSystem.isIdle else { return false }
+        return Self.isTaken(level, by: destination)
     }
 
     @usableFromInline
@@ -70,7 +71,7 @@ public struct EventLogger: Sendable {
         switch destination {
         case .system: LogSystem.takes(level)
         case .own: true
-        case .ownPipeline: Context.isAnyPipelineActive
+        case .ownPipeline: EventSystem.isActive
         }
     }
 

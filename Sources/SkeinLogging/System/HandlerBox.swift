@@ -15,7 +15,7 @@ class HandlerBox: @unchecked Sendable {
 
     /// Whether a record of a level would be taken now.
     final func takes(_ level: LogLevel) -> Bool {
-        level >= self.level && (!needsPipeline || Context.isAnyPipelineActive)
+        level >= self.level && (!needsPipeline || EventSystem.isActive)
     }
 
     var handler: any LogRecordHandler { NullHandler() }

@@ -1,5 +1,6 @@
+public import Skein
 import SkeinPlatform
-import Synchronization
+public import Synchronization
 
 /// Where records go when they are made: to the handlers bound to the task, from the innermost, then to the process's.
 ///
@@ -15,7 +16,7 @@ import Synchronization
 public enum LogSystem {
     // What is installed stands in an object that lives for ever, so that it can be used without a lock.
     private static let standard = Unmanaged.passRetained(HandlerBox.of(ContextHandler()))
-    private static let installed = Atomic<UInt>(0)
+    @usableFromInline static let installed = Atomic<UInt>(0)
     private static let fallingBack = Atomic<UInt>(0)
     private static let inside = Atomic<UInt64>(0)
     private static let lost = Atomic<UInt64>(0)
@@ -49,6 +50,12 @@ public enum LogSystem {
 
     // MARK: Handling
 
+    /// Whether nothing that is logged could go anywhere: no pipeline, no handler. Three loads.
+    @inlinable @inline(__always)
+    static var isIdle: Bool {
+        !EventSystem.isActive && installed.load(ordering: .relaxed) == 0 && !LogHandlerBinding.isAnyBound
+    }
+
     /// Whether any handler here takes records of a level: what is asked before a message is built. 3 ns or less.
     @inline(__always)
     public static func takes(_ level: LogLevel) -> Bool {
@@ -60,7 +67,7 @@ public enum LogSystem {
 
     @inline(__always)
     static func processTakes(_ level: LogLevel) -> Bool {
-        guard let process = place(installed) else { return Context.isAnyPipelineActive }
+        guard let process = place(installed) else { return EventSystem.isActive }
         return process._withUnsafeGuaranteedRef { $0.takes(level) }
     }
 

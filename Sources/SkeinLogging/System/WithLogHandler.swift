@@ -1,7 +1,8 @@
 import SkeinPlatform
-import Synchronization
+public import Synchronization
 
 /// A handler bound to a task, and those around it.
+@usableFromInline
 final class LogHandlerBinding: Sendable {
     let box: HandlerBox
     let bubbles: Bool
@@ -22,10 +23,10 @@ final class LogHandlerBinding: Sendable {
 
     static let local = TaskLocal<LogHandlerBinding>(wrappedValue: LogHandlerBinding())
     static let place = TaskLocalPlace(local)
-    private static let bound = Atomic<Int>(0)
+    @usableFromInline static let bound = Atomic<Int>(0)
 
     /// Whether any task has a binding, so that nobody else need look.
-    @inline(__always)
+    @inlinable @inline(__always)
     static var isAnyBound: Bool { bound.load(ordering: .relaxed) > 0 }
 
     static func entered() { bound.add(1, ordering: .relaxed) }
