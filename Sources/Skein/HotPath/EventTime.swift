@@ -23,6 +23,8 @@ final class EventTime: Sendable {
     private let renewing = Atomic<Bool>(false)
     private let first: (ticks: UInt64, monotonic: Int64)
     let usesCounter: Bool
+    /// Whether any time source of the process reads the counter, for who reads it before knowing which.
+    private static let isCounterUsed = Atomic<Bool>(false)
     private let manual: (any EventClock)?
     private let isManual: Bool
 
@@ -42,6 +44,14 @@ final class EventTime: Sendable {
         anchorTicks = Atomic(start.ticks)
         anchorUnix = Atomic((Double(start.wall) * 1e-9).bitPattern)
         secondsPerTick = Atomic((perTick * 1e-9).bitPattern)
+        if usesCounter { Self.isCounterUsed.store(true, ordering: .relaxed) }
+    }
+
+    /// A reading for ``now(after:read:)``, taken before it is known which time source wants it: while the processor waits for
+    /// the answer to that, it has time for the counter. 0 where nobody reads it.
+    @inline(__always)
+    static func readAhead() -> UInt64 {
+        isCounterUsed.load(ordering: .relaxed) ? CycleCounter.now() : 0
     }
 
     /// Ties the counter to the system's clocks anew, unless another thread is about to.
@@ -85,10 +95,11 @@ final class EventTime: Sendable {
 
     /// Reads the clock soon after an earlier reading: the time between counts, so that what happens inside something else stands
     /// inside it, however the system's clock is stepped meanwhile.
+    /// - Parameter ahead: of ``readAhead()``; 0: read it now.
     @inline(__always)
-    func now(after earlier: EventInstant) -> EventInstant {
+    func now(after earlier: EventInstant, read ahead: UInt64 = 0) -> EventInstant {
         guard !isManual else { return manualNow() }
-        let ticks = ticksNow()
+        let ticks = usesCounter && ahead != 0 ? ahead : ticksNow()
         let passed = Int64(bitPattern: ticks &- earlier.ticks)
         let elapsed = Double(passed) * Double(bitPattern: secondsPerTick.load(ordering: .relaxed))
         // Later, the corrections of the system's clock count for more.

@@ -58,8 +58,8 @@ extension UnsafeMutablePointer where Pointee == HotCore {
     }
 
     @inline(__always)
-    func now(after earlier: EventInstant) -> EventInstant {
-        pointee.time._withUnsafeGuaranteedRef { $0.now(after: earlier) }
+    func now(after earlier: EventInstant, read ahead: UInt64 = 0) -> EventInstant {
+        pointee.time._withUnsafeGuaranteedRef { $0.now(after: earlier, read: ahead) }
     }
 
     @inline(__always)

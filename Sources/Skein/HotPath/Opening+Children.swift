@@ -3,11 +3,12 @@ internal import SkeinWire
 internal import Synchronization
 
 extension Context {
+    /// - Parameter ahead: of ``EventTime/readAhead()``.
     static func child(
         of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
-        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling
+        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, read ahead: UInt64 = 0
     ) -> Unmanaged<Context> {
-        child(of: parent, core, thread, descriptor, sample, keep: nil)
+        child(of: parent, core, thread, descriptor, sample, keep: nil, read: ahead)
     }
 
     /// As the one above, holding back the detail below it. Its parent need not be sampled.
@@ -16,13 +17,14 @@ extension Context {
         of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
         _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, _ keep: Keep
     ) -> Unmanaged<Context> {
-        child(of: parent, core, thread, descriptor, sample, keep: keep)
+        child(of: parent, core, thread, descriptor, sample, keep: keep, read: 0)
     }
 
     @inline(__always)
     private static func child(
         of parent: Unmanaged<Context>, _ core: HotCorePointer, _ thread: UnsafeMutablePointer<ThreadState>,
-        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, keep: Keep?
+        _ descriptor: Unmanaged<TypeDescriptor>, _ sample: Sampling, keep: Keep?,
+        read ahead: UInt64
     ) -> Unmanaged<Context> {
         let trace = parent.state.pointee.trace
         var sampled = true
@@ -39,7 +41,8 @@ extension Context {
             start(
                 context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
                 sampled: sampled,
-                rate: parent.state.pointee.rate * sample.rate, core.now(after: parent.state.began),
+                rate: parent.state.pointee.rate * sample.rate,
+                core.now(after: parent.state.began, read: ahead),
                 shard: parent.state.pointee.shard,
                 inherited: parent.state.pointee.inherited?.retain(), parent: parent, span: decider.own)
             return context
@@ -51,7 +54,7 @@ extension Context {
         start(
             context, core, thread, descriptor, trace: trace, parentSpan: parent.state.pointee.span,
             sampled: true,
-            rate: parent.state.pointee.rate, core.now(after: parent.state.began),
+            rate: parent.state.pointee.rate, core.now(after: parent.state.began, read: ahead),
             shard: parent.state.pointee.shard,
             inherited: parent.state.pointee.inherited?.retain(), parent: parent)
         return context

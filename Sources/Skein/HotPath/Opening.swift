@@ -98,6 +98,7 @@ extension Context {
         _ type: StaticString, _ literal: UInt, fromOutermost: Bool, _ id: String?, _ sample: Sampling,
         _ pipeline: EventPipeline?
     ) -> Opened {
+        let ahead = EventTime.readAhead()
         guard let outer = surrounding(pipeline) else {
             guard let core = (pipeline?.core.hot ?? EventSystem.pipelineForRoot)?.live else {
                 return .nothing
@@ -118,7 +119,7 @@ extension Context {
         guard let descriptor = known(literal, parent: joined, core, thread) else {
             return beginUnknown(type, literal, below: parent, core, thread, id, sample)
         }
-        return .new(child(of: parent, core, thread, descriptor, sample))
+        return .new(child(of: parent, core, thread, descriptor, sample, read: ahead))
     }
 
     /// The context the task is in, if it belongs to the pipeline asked for. The task keeps it.
