@@ -21,6 +21,7 @@ extension Context {
     ) -> Bool {
         guard EventSystem.isActive else { return false }
         if let origin { return record(type, level, origin.place, fill) }
+        let ahead = EventTime.readAhead()
         if type.joins, let outer = surrounding(nil) {
             let parent = type.joinsOutermost ? outermost(outer) : outer
             let above = parent.state
@@ -32,7 +33,7 @@ extension Context {
             start(
                 context, core, thread, descriptor, trace: above.pointee.trace,
                 parentSpan: above.pointee.span, sampled: true, rate: above.pointee.rate,
-                core.now(after: above.began), shard: above.pointee.shard,
+                core.now(after: above.began, read: ahead), shard: above.pointee.shard,
                 inherited: above.pointee.inherited?.retain(), parent: parent)
             finishRecord(context, core, thread, level, fill)
             return true

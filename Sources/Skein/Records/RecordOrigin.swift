@@ -62,19 +62,20 @@ package struct RecordPlace: @unchecked Sendable {
     /// Here and now. 20 to 30 ns.
     package static var current: RecordPlace {
         guard EventSystem.isActive else { return nowhere }
-        if let context = Context.surrounding(nil) { return place(in: context) }
+        let ahead = EventTime.readAhead()
+        if let context = Context.surrounding(nil) { return place(in: context, read: ahead) }
         guard let core = EventSystem.pipelineForRoot?.live else { return nowhere }
         return RecordPlace(time: core.now().unix, core: core.pointee.owner, tree: nil)
     }
 
     /// Now, in a context that need not be the current one.
     @inline(__always)
-    static func place(in context: Unmanaged<Context>) -> RecordPlace {
+    static func place(in context: Unmanaged<Context>, read ahead: UInt64 = 0) -> RecordPlace {
         let state = context.state
         guard let core = state.pointee.core?.live else { return nowhere }
         let outermost = Context.outermost(context).state
         return RecordPlace(
-            time: state.pointee.isSampled ? core.now(after: state.began).unix : systemTime,
+            time: state.pointee.isSampled ? core.now(after: state.began, read: ahead).unix : systemTime,
             core: core.pointee.owner,
             tree: Tree(
                 trace: state.pointee.trace, inherited: state.pointee.inherited,
