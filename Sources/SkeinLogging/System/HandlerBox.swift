@@ -24,6 +24,7 @@ class HandlerBox: @unchecked Sendable {
 }
 
 private final class TypedHandlerBox<Handler: LogRecordHandler>: HandlerBox, @unchecked Sendable {
+    // Sendable: a constant of a type that is.
     private let typed: Handler
 
     init(_ handler: Handler) {
